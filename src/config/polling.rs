@@ -1,0 +1,39 @@
+//! `[polling]`, checked.
+
+use std::time::Duration;
+
+/// `[polling]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Polling {
+    /// Contact that goes into the User-Agent: a URL or a mail address.
+    pub contact: Option<String>,
+    /// Fetches at once.
+    pub concurrency: usize,
+    /// Least time between two requests to one host.
+    pub host_delay: Duration,
+    /// How old an item of a feed's first document may be to alert (FEEDS C13).
+    pub backfill: Duration,
+    /// New hits that one poll of a feed may bring before the rest is suppressed and counted.
+    pub max_hits_per_poll: usize,
+    /// Limits of one fetch.
+    pub limits: FetchLimits,
+}
+
+/// Limits of one fetch (`[polling.limits]`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchLimits {
+    /// Bytes of a body after decoding.
+    pub body_bytes: u64,
+    /// Bytes of a body on the wire.
+    pub wire_bytes: u64,
+    /// Time for name resolution, connecting and the TLS handshake.
+    pub connect_timeout: Duration,
+    /// Time until the response's header is complete.
+    pub header_timeout: Duration,
+    /// Time for the whole fetch, redirects included.
+    pub total_timeout: Duration,
+    /// Redirects that are followed.
+    pub redirects: usize,
+    /// Items of one document.
+    pub items: usize,
+}

@@ -1,0 +1,100 @@
+//! Articles: what a feed said, known again by a key.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use std::time::Duration;
+
+/// Row of an article in the store. Only the store makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct ArticleId(i64);
+
+impl ArticleId {
+    /// Wraps the row id that the store gave.
+    pub(crate) fn from_row(id: i64) -> Self {
+        Self(id)
+    }
+
+    /// Returns the row id, for the store.
+    pub fn row(self) -> i64 {
+        self.0
+    }
+}
+
+/// A feed document as parsed: cleaned, in the order of the document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ParsedFeed {
+    /// Title of the feed as plain text.
+    pub title: Option<String>,
+    /// Language tag (BCP 47) that the feed declares.
+    pub language: Option<String>,
+    /// RSS `ttl`: how long the publisher asks not to be polled.
+    pub ttl: Option<Duration>,
+    /// The items, newest or oldest first as the publisher chose.
+    pub items: Vec<Item>,
+}
+
+/// One item of a feed: plain text, as a reader sees it.
+///
+/// In the texts a space separates words and a line feed ends a block (paragraph, list item, heading): phrases never
+/// match across a line feed. Control and bidirectional-override characters are gone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Item {
+    /// `guid`, `atom:id`, `rdf:about` or JSON `id`, trimmed, exactly as sent otherwise; never resolved or invented.
+    pub guid: Option<String>,
+    /// Link to the article, absolute (resolved against `xml:base` and the URL the feed came from), otherwise as sent.
+    pub link: Option<String>,
+    /// Headline.
+    pub title: String,
+    /// Summary or description.
+    pub summary: String,
+    /// Full content, where the feed has one apart from the summary.
+    pub content: String,
+    /// Names of the authors.
+    pub authors: Vec<String>,
+    /// Categories, by label where there is one.
+    pub categories: Vec<String>,
+    /// Language tag (BCP 47) of the item or else of the feed.
+    pub language: Option<String>,
+    /// When the publisher says that it was published.
+    pub published: Option<Timestamp>,
+    /// When the publisher says that it was last changed.
+    pub updated: Option<Timestamp>,
+}
+
+/// What makes an article the same article at the next poll, unique within its feed (FEEDS C1, C2).
+///
+/// The key is a readable prefix that tells what it was made of (`guid:`, `link:`, `link+date:`, `title+date:`,
+/// `text:`) and a hexadecimal SHA-256 of it, so that a megabyte of guid costs no more than a short one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct ArticleKey(pub(super) String);
+
+impl ArticleKey {
+    /// Wraps a key that was read back from the store.
+    pub(crate) fn from_row(key: String) -> Self {
+        Self(key)
+    }
+
+    /// Returns the key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Hash of what a reader sees of an article: title, summary and content. Tells an edit from a repetition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TextHash(pub [u8; 32]);
+
+/// An item with its identity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Article {
+    /// Identity within the feed.
+    pub key: ArticleKey,
+    /// Canonical form of the link (FEEDS C8), for comparing only; people are shown `item.link`.
+    pub canonical_url: Option<String>,
+    /// Hash of title, summary and content.
+    pub text_hash: TextHash,
+    /// What the feed said.
+    pub item: Item,
+}

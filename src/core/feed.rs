@@ -1,0 +1,171 @@
+//! Feeds: where they are, what is known of them, how a poll of one ended.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use std::{fmt, path::PathBuf, time::Duration};
+use url::Url;
+
+/// Row of a feed in the store. Only the store makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct FeedId(i64);
+
+impl FeedId {
+    /// Wraps the row id that the store gave.
+    pub(crate) fn from_row(id: i64) -> Self {
+        Self(id)
+    }
+
+    /// Returns the row id, for the store.
+    pub fn row(self) -> i64 {
+        self.0
+    }
+}
+
+/// Where a feed is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FeedUrl {
+    /// An `http` or `https` URL.
+    Web(Url),
+    /// An absolute path of a local file.
+    File(PathBuf),
+}
+
+impl FeedUrl {
+    /// Returns the text that identifies the feed in the store, with credentials: never shown or logged.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Web(url) => url.as_str().to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Returns the host that the feed's politeness is counted for; a file has none.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Web(url) => url.host_str(),
+            Self::File(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for FeedUrl {
+    /// Writes the URL without its credentials.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Web(url) if url.username().is_empty() && url.password().is_none() => out.write_str(url.as_str()),
+            Self::Web(url) => {
+                let mut shown = url.clone();
+                // Both fail only for URLs without a host, which no `Web` is.
+                let _ = shown.set_username("");
+                let _ = shown.set_password(None);
+                out.write_str(shown.as_str())
+            }
+            Self::File(path) => write!(out, "{}", path.display()),
+        }
+    }
+}
+
+/// A feed as configured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feed {
+    /// Where it is.
+    pub url: FeedUrl,
+    /// Name that people are shown instead of the feed's own title.
+    pub name: Option<String>,
+    /// Labels that rules select feeds by.
+    pub tags: Vec<String>,
+    /// Fixed polling interval; without one the interval adapts.
+    pub interval: Option<Duration>,
+    /// Language tag (BCP 47) that overrides what the feed declares.
+    pub language: Option<String>,
+    /// Whether the feed may be in a private network.
+    pub allow_private: bool,
+}
+
+/// The two validators of a conditional request (RFC 9110 §8.8), byte for byte as the server sent them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    /// Tells whether there is neither.
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+}
+
+/// SHA-256 of a decoded body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyHash(pub [u8; 32]);
+
+/// What is remembered of a feed between polls; lives on its row in the store.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FeedState {
+    /// Title that the feed gave itself.
+    pub title: Option<String>,
+    /// Validators of the last body that was read whole.
+    pub validators: Validators,
+    /// The URL that answered with those validators; they are sent to no other (FEEDS A5).
+    pub validators_url: Option<String>,
+    /// Hash of the last body that was read whole (FEEDS A7).
+    pub body_hash: Option<BodyHash>,
+    /// Interval that adaptive polling has arrived at.
+    pub adaptive_interval: Option<Duration>,
+    /// When the feed was last asked.
+    pub last_poll_at: Option<Timestamp>,
+    /// When it last answered with something that could be read (a 304 counts).
+    pub last_success_at: Option<Timestamp>,
+    /// When it last brought a new article.
+    pub last_new_at: Option<Timestamp>,
+    /// When its first document was read: the baseline (FEEDS C13).
+    pub baseline_at: Option<Timestamp>,
+    /// Since when every poll failed.
+    pub failing_since: Option<Timestamp>,
+    /// How many polls failed in a row.
+    pub failures: u32,
+    /// What went wrong at the last poll, for people.
+    pub last_error: Option<String>,
+    /// When it was first answered with 410 Gone.
+    pub gone_since: Option<Timestamp>,
+}
+
+/// Why a poll failed, as far as the next poll depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The server answered with a status that is no success (RFC 9110 §15).
+    Status(u16),
+    /// Name resolution, connection, TLS, a time-out, a body that broke off.
+    Unreachable,
+    /// The answer came and cannot be used: empty, a web page, over a limit, not a feed.
+    Unreadable,
+    /// Refused by ourselves: a private address, a redirect loop, a forbidden scheme.
+    Refused,
+}
+
+/// A poll that failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PollFailure {
+    /// What the next poll depends on.
+    pub kind: FailureKind,
+    /// What was attempted, on what, why it failed and what to do; for people.
+    pub message: String,
+    /// `Retry-After` of the answer, from the time of the answer on, unclamped (negative is zero).
+    pub retry_after: Option<Duration>,
+}
+
+/// What a server said about its next change, from headers and document. Hints only ever delay (FEEDS A2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FreshnessHints {
+    /// `Cache-Control: max-age` less `Age`.
+    pub max_age: Option<Duration>,
+    /// `Expires` less `Date`.
+    pub expires_in: Option<Duration>,
+    /// RSS `ttl`.
+    pub ttl: Option<Duration>,
+}

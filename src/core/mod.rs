@@ -1,0 +1,8 @@
+//! The decisions of feedwatch and the words it is told in: pure functions of old state, new input and `now`.
+//!
+//! Nothing here knows a clock, a network, a database or a file.
+
+pub mod article;
+pub mod feed;
+pub mod hit;
+pub mod mailbox;

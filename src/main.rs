@@ -1,0 +1,3 @@
+//! The `feedwatch` binary: arguments → cli → exit code.
+
+fn main() {}
