@@ -1,3 +1,3 @@
-//! The `feedwatch` binary: arguments → cli → exit code.
+//! The `feedwatch` binary.
 
 fn main() {}

@@ -4,7 +4,7 @@ use crate::core::mailbox::Mailbox;
 use std::path::PathBuf;
 
 /// `[mail]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     /// Author of the mails; its address is the envelope sender.
     pub from: Mailbox,
@@ -15,7 +15,7 @@ pub struct Mail {
 }
 
 /// What accepts the mails.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailServer {
     /// An SMTP submission server.
     Smtp(SmtpServer),
@@ -24,7 +24,7 @@ pub enum MailServer {
 }
 
 /// An SMTP submission server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmtpServer {
     /// Host name or address.
     pub host: String,
@@ -48,7 +48,7 @@ pub enum SmtpTls {
 }
 
 /// Who logs in to the SMTP server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmtpLogin {
     /// User name.
     pub username: String,

@@ -2,8 +2,240 @@
 //!
 //! Raw values and their checks live in the submodules; what leaves this module is ready for use.
 
+mod diff;
 mod mail;
 mod polling;
+mod problem;
+mod read;
+mod section;
+mod source;
+mod values;
 
+pub use diff::{Changes, diff};
 pub use mail::{Mail, MailServer, Password, SmtpLogin, SmtpServer, SmtpTls};
 pub use polling::{FetchLimits, Polling};
+pub use problem::{ConfigErrors, Problem};
+
+use crate::{
+    core::{digest::Digest, feed::Feed, hit::DigestName},
+    rules::{Rule, RuleSet},
+};
+use jiff::tz::TimeZone;
+use problem::{Complaint, Report};
+use read::{digest, feed, rule, settings};
+use section::Section;
+use source::{Place, Source};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use toml::de::DeTable;
+
+/// A configuration, checked whole.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[store]`.
+    pub store: StoreSettings,
+    /// `[polling]`.
+    pub polling: Polling,
+    /// `[mail]`.
+    pub mail: Mail,
+    /// The feeds, in the order of the files; no URL twice.
+    pub feeds: Vec<Feed>,
+    /// The rules, in the order of the files; no name twice.
+    pub rules: Vec<WatchRule>,
+    /// The rules, compiled; the same indices.
+    pub rule_set: RuleSet,
+    /// The digests, in the order of the files; no name twice.
+    pub digests: Vec<Digest>,
+    /// What is allowed and probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// `[store]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Absolute path of the database.
+    pub path: PathBuf,
+    /// How long texts are kept; keys and hits outlive them.
+    pub keep: Duration,
+}
+
+/// A rule with what is done with its hits, and its tests.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WatchRule {
+    /// What it matches.
+    pub rule: Rule,
+    /// The digests that its hits go into.
+    pub digests: Vec<DigestName>,
+    /// Headlines that it matches.
+    pub must_match: Vec<String>,
+    /// Headlines that it does not match.
+    pub must_not_match: Vec<String>,
+}
+
+/// What the process was started with and the files do not say.
+#[derive(Debug, Clone)]
+struct Surroundings {
+    /// systemd's `$STATE_DIRECTORY`: where the store is by default.
+    state_folder: Option<PathBuf>,
+    /// systemd's `$CREDENTIALS_DIRECTORY`: where passwords may be.
+    credentials_folder: Option<PathBuf>,
+    /// The machine's time zone, else UTC.
+    system_zone: TimeZone,
+}
+
+const SECTIONS: [&str; 7] = ["store", "polling", "mail", "feed", "terms", "rule", "digest"];
+
+/// Loads a configuration: the file, and `conf.d/*.toml` beside it.
+///
+/// # Errors
+///
+/// Everything that is wrong with any of the files.
+pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    // systemd lists several folders with colons between.
+    let folder = |name: &str| std::env::split_paths(&std::env::var_os(name)?).next().filter(|path| path.is_absolute());
+    let surroundings = Surroundings {
+        state_folder: folder("STATE_DIRECTORY"),
+        credentials_folder: folder("CREDENTIALS_DIRECTORY"),
+        system_zone: TimeZone::try_system().unwrap_or(TimeZone::UTC),
+    };
+    load_in(path, &surroundings)
+}
+
+fn load_in(path: &Path, surroundings: &Surroundings) -> Result<Config, ConfigErrors> {
+    let mut sources = source::read_all(path);
+    for source in sources.iter_mut().filter(|source| source.broken.is_none()) {
+        if let Err(error) = DeTable::parse(&source.text) {
+            source.break_at(error.span().map_or(0, |span| span.start), syntax_message(error.message()));
+        }
+    }
+    let mut report = Report::new(&sources);
+    let tables: Vec<(usize, DeTable<'_>)> = sources
+        .iter()
+        .enumerate()
+        .filter(|(_, source)| source.broken.is_none())
+        .filter_map(|(file, source)| Some((file, DeTable::parse(&source.text).ok()?.into_inner())))
+        .collect();
+    let roots: Vec<Section<'_>> =
+        tables.iter().map(|(file, table)| Section::new(table, Place::file(*file), &SECTIONS, &mut report)).collect();
+    let checked = check(&roots, &sources, surroundings, &mut report);
+    let (errors, warnings) = report.finish();
+    match checked {
+        Some(config) if errors.is_empty() => Ok(Config { warnings, ..config }),
+        _ => Err(ConfigErrors(errors)),
+    }
+}
+
+fn syntax_message(message: &str) -> String {
+    format!("is not TOML: {}", message.trim().replace('\n', ", "))
+}
+
+/// Checks the sections of all files. Returns a configuration only where nothing was reported.
+fn check(
+    roots: &[Section<'_>],
+    sources: &[Source],
+    surroundings: &Surroundings,
+    report: &mut Report<'_>,
+) -> Option<Config> {
+    let complete = sources.iter().all(|source| source.broken.is_none());
+    let all = |key: &str, keys: &[&str], report: &mut Report<'_>| -> Vec<Section<'_>> {
+        roots.iter().flat_map(|root| root.tables(key, keys, report)).collect()
+    };
+    let feed_sections = all("feed", &feed::KEYS, report);
+    let digest_sections = all("digest", &digest::KEYS, report);
+    let rule_sections = all("rule", &rule::KEYS, report);
+    let terms: Vec<(&DeTable<'_>, Place)> = roots.iter().filter_map(|root| root.table("terms", report)).collect();
+    let terms: Vec<Section<'_>> =
+        terms.into_iter().map(|(table, place)| Section::with_any_keys(table, place)).collect();
+
+    let folder = sources.first().map(Source::folder).unwrap_or_default();
+    let (store, polling) = read_settings(roots, folder.clone(), surroundings, report);
+    let mail = read_mail(roots, folder, digest_sections.first(), complete, surroundings, report);
+    let feeds = feed::read_all(&feed_sections, report);
+    let digests = digest::read_all(&digest_sections, &surroundings.system_zone, report);
+    if complete && !roots.iter().any(|root| root.has("feed")) {
+        report.error(&Place::file(0), no_feeds());
+    }
+    let groups = rule::read_groups(&terms, report);
+    let known = rule::Known { groups: &groups, feeds: &feeds, digests: &digests, complete };
+    let rules = rule::read_all(&rule_sections, &known, report);
+    if report.has_errors() {
+        return None;
+    }
+    rule::warn_of_unused(&rules, &known, report);
+    let rules: Vec<WatchRule> = rules.into_iter().map(|placed| placed.rule).collect();
+    let compiled: Vec<Rule> = rules.iter().map(|watch| watch.rule.clone()).collect();
+    Some(Config {
+        store,
+        polling,
+        mail,
+        feeds: feeds.into_iter().map(|placed| placed.feed).collect(),
+        rule_set: RuleSet::new(&compiled),
+        rules,
+        digests: digests.into_iter().map(|placed| placed.digest).collect(),
+        warnings: Vec::new(),
+    })
+}
+
+fn no_feeds() -> Complaint {
+    Complaint::from(
+        "there is no feed, so there is nothing to watch; write at least\n\n    [[feed]]\n    \
+         url = \"https://www.example.org/rss.xml\"",
+    )
+}
+
+fn read_settings(
+    roots: &[Section<'_>],
+    folder: PathBuf,
+    surroundings: &Surroundings,
+    report: &mut Report<'_>,
+) -> (StoreSettings, Polling) {
+    let mut store = settings::default_store(folder, surroundings);
+    let mut polling = settings::default_polling();
+    if let Some((table, place)) = only_one(roots, "store", report) {
+        settings::store(table, place, &mut store, report);
+    }
+    if let Some((table, place)) = only_one(roots, "polling", report) {
+        settings::polling(table, place, &mut polling, report);
+    }
+    (store, polling)
+}
+
+fn read_mail(
+    roots: &[Section<'_>],
+    folder: PathBuf,
+    first_digest: Option<&Section<'_>>,
+    complete: bool,
+    surroundings: &Surroundings,
+    report: &mut Report<'_>,
+) -> Mail {
+    let section = only_one(roots, "mail", report);
+    if let (None, Some(digest), true) = (&section, first_digest, complete) {
+        let message = "needs a `[mail]` section: who the mails are from, and which server takes them; write\n\n    \
+                       [mail]\n    from = \"feedwatch <alerts@example.org>\"\n    server = \"smtp://mail.example.org:587\"";
+        report.error(&digest.place, message);
+    }
+    section
+        .and_then(|(table, place)| read::mail::read(table, place, first_digest.is_some(), surroundings, report))
+        .unwrap_or_else(|| read::mail::unused(folder))
+}
+
+/// Returns the one table of this name in all files; another is an error that names both.
+fn only_one<'s>(roots: &[Section<'s>], key: &str, report: &mut Report<'_>) -> Option<(&'s DeTable<'s>, Place)> {
+    let mut found: HashMap<&str, Place> = HashMap::new();
+    let mut first = None;
+    for (table, place) in roots.iter().filter_map(|root| root.table(key, report)).collect::<Vec<_>>() {
+        if let Some(other) = found.get(key) {
+            report.error(&place, format!("`[{key}]` is already at {}; write it once", report.location(other)));
+        } else {
+            found.insert(key, place.clone());
+            first = Some((table, place));
+        }
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests;

@@ -71,8 +71,9 @@ pub struct Item {
 pub struct ArticleKey(pub(super) String);
 
 impl ArticleKey {
-    /// Wraps a key that was read back from the store.
-    pub(crate) fn from_row(key: String) -> Self {
+    /// Wraps any text, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_test(key: String) -> Self {
         Self(key)
     }
 

@@ -2,7 +2,14 @@
 //!
 //! Nothing here knows a clock, a network, a database or a file.
 
+pub mod agenda;
 pub mod article;
+pub mod cadence;
+pub mod digest;
+pub mod excerpt;
 pub mod feed;
 pub mod hit;
+pub mod identity;
 pub mod mailbox;
+pub mod retry;
+pub mod schedule;

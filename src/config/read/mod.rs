@@ -1,0 +1,19 @@
+//! One file for each section: raw keys → checked values.
+
+pub(super) mod digest;
+pub(super) mod feed;
+pub(super) mod mail;
+pub(super) mod rule;
+pub(super) mod settings;
+
+/// Every section with its keys, as the loader knows them.
+#[cfg(test)]
+pub(super) const ALL_KEYS: [(&str, &[&str]); 7] = [
+    ("[store]", &settings::STORE_KEYS),
+    ("[polling]", &settings::POLLING_KEYS),
+    ("[polling.limits]", &settings::LIMIT_KEYS),
+    ("[mail]", &mail::KEYS),
+    ("[[feed]]", &feed::KEYS),
+    ("[[rule]]", &rule::KEYS),
+    ("[[digest]]", &digest::KEYS),
+];

@@ -1,0 +1,327 @@
+//! `[terms]` and `[[rule]]`.
+
+use super::super::{
+    WatchRule,
+    problem::{Complaint, Report, nearest},
+    section::{Section, Text, one_of},
+    source::Place,
+    values,
+};
+use super::{digest::PlacedDigest, feed::PlacedFeed};
+use crate::{
+    core::{
+        feed::FeedUrl,
+        hit::{DigestName, Field},
+    },
+    rules::{Case, Document, Rule, RuleError, RuleSet, RuleSource, TermGroups, check_groups},
+};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+pub(in super::super) const KEYS: [&str; 11] =
+    ["name", "all", "any", "none", "in", "feeds", "tags", "case", "digests", "must_match", "must_not_match"];
+
+const FIELDS: [(&str, Field); 5] = [
+    ("title", Field::Title),
+    ("summary", Field::Summary),
+    ("content", Field::Content),
+    ("author", Field::Author),
+    ("category", Field::Category),
+];
+
+const CASES: [(&str, Case); 3] = [("acronyms", Case::Acronyms), ("ignore", Case::Ignore), ("match", Case::Match)];
+
+/// The term groups of all files and where they stand.
+#[derive(Default)]
+pub(in super::super) struct PlacedGroups {
+    groups: TermGroups,
+    places: BTreeMap<String, (Place, Vec<Text>)>,
+    /// Names whose list could not be read: reported once, not again by each rule that uses one.
+    unreadable: HashSet<String>,
+}
+
+/// A checked rule, where it stands, and what it refers to.
+pub(in super::super) struct PlacedRule {
+    pub(in super::super) rule: WatchRule,
+    source: RuleSource,
+}
+
+/// What rules refer to.
+pub(in super::super) struct Known<'k> {
+    pub(in super::super) groups: &'k PlacedGroups,
+    pub(in super::super) feeds: &'k [PlacedFeed],
+    pub(in super::super) digests: &'k [PlacedDigest],
+    /// Whether that is all: false where a file could not be read, and then no reference is called unknown.
+    pub(in super::super) complete: bool,
+}
+
+/// Reads the `[terms]` of all files; the same name twice is an error that names both.
+pub(in super::super) fn read_groups(sections: &[Section<'_>], report: &mut Report<'_>) -> PlacedGroups {
+    let mut read = PlacedGroups::default();
+    for section in sections {
+        for name in section.keys() {
+            if let Some((first, _)) = read.places.get(&name.text) {
+                let first = report.location(first);
+                report.error(&name.place, format!("`{}` is already a term group at {first}", name.text));
+            } else if let Some(texts) = section.texts(&name.text, report) {
+                read.groups.insert(name.text.clone(), texts.iter().map(|text| text.text.clone()).collect());
+                read.places.insert(name.text, (name.place, texts));
+            } else {
+                read.unreadable.insert(name.text);
+            }
+        }
+    }
+    for error in check_groups(&read.groups) {
+        let Some((place, texts)) = read.places.get(&error.key) else { continue };
+        report_rule_error(&error, place, texts, report);
+    }
+    read
+}
+
+/// Reads the rules of all files; the same name twice is an error that names both.
+pub(in super::super) fn read_all(
+    sections: &[Section<'_>],
+    known: &Known<'_>,
+    report: &mut Report<'_>,
+) -> Vec<PlacedRule> {
+    let mut seen: HashMap<String, Place> = HashMap::new();
+    let mut rules = Vec::new();
+    for section in sections {
+        if !section.has("name") {
+            section.missing("name", "write `name = \"what this rule watches\"`", report);
+        }
+        let name = section.parsed("name", report, values::parse_name).unwrap_or_default();
+        let place = section.place_of("name");
+        if let Some(first) = seen.get(&name).filter(|_| !name.is_empty()) {
+            report.error(&place, format!("`{name}` is already a rule at {}", report.location(first)));
+        } else {
+            seen.insert(name.clone(), place);
+        }
+        rules.extend(read(section, name, known, report));
+    }
+    rules
+}
+
+fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Report<'_>) -> Option<PlacedRule> {
+    let lists: Vec<(&str, Vec<Text>)> = ["all", "any", "none", "feeds", "tags"]
+        .into_iter()
+        .map(|key| (key, section.texts(key, report).unwrap_or_default()))
+        .collect();
+    let plain = |key: &str| -> Vec<String> {
+        let list = lists.iter().find(|(name, _)| *name == key);
+        list.map(|(_, texts)| texts.iter().map(|text| text.text.clone()).collect()).unwrap_or_default()
+    };
+    let source = RuleSource {
+        name,
+        all: plain("all"),
+        any: plain("any"),
+        none: plain("none"),
+        fields: fields(section, report),
+        feeds: lists[3].1.iter().map(|text| feed_reference(text, known, report)).collect(),
+        tags: lists[4].1.iter().map(|text| tag_reference(text, known, report)).collect(),
+        case: section.word("case", &CASES, report).unwrap_or_default(),
+    };
+    let digests = digests(section, known, report);
+    let must_match = section.texts("must_match", report).unwrap_or_default();
+    let must_not_match = section.texts("must_not_match", report).unwrap_or_default();
+    let rule = match Rule::new(&source, &known.groups.groups) {
+        Ok(rule) => rule,
+        Err(errors) => {
+            for error in errors {
+                let texts = lists.iter().find(|(key, _)| *key == error.key).map_or(&[][..], |(_, texts)| texts);
+                let item = error.index.and_then(|index| texts.get(index));
+                if item.is_some_and(|item| known.may_be_elsewhere(&item.text)) {
+                    continue;
+                }
+                let mut place = section.place_of(&error.key);
+                if !section.has(&error.key) && KEYS.contains(&error.key.as_str()) {
+                    place.key = format!("{}.{}", section.place.key, error.key);
+                }
+                report_rule_error(&error, &place, texts, report);
+            }
+            return None;
+        }
+    };
+    run_examples(&source, known, &must_match, &must_not_match, report);
+    let texts = |examples: Vec<Text>| examples.into_iter().map(|example| example.text).collect();
+    let rule = WatchRule { rule, digests, must_match: texts(must_match), must_not_match: texts(must_not_match) };
+    Some(PlacedRule { rule, source })
+}
+
+/// Reports what the rule engine found, at the very term and column where it can be told.
+fn report_rule_error(error: &RuleError, key: &Place, items: &[Text], report: &mut Report<'_>) {
+    let mut place = key.clone();
+    if let Some(item) = error.index.and_then(|index| items.get(index)) {
+        place = item.place.clone();
+        let raw = report.source(&place).text.get(place.start..place.end).unwrap_or("");
+        // With escapes in the string, a byte of its text is at no known byte of the file.
+        if let (Some(at), Some(offset)) = (error.at, raw.find(&item.text)) {
+            place.start += offset + at.min(item.text.len());
+        }
+    }
+    // The engine's message is whole in itself; ours adds the suggestion when it is shown.
+    let ending = error.suggestion.as_ref().map(|suggestion| format!("; did you mean `{suggestion}`?"));
+    let message = ending.and_then(|ending| error.message.strip_suffix(&ending)).unwrap_or(&error.message);
+    report.error(&place, Complaint::suggesting(message, error.suggestion.clone()));
+}
+
+fn fields(section: &Section<'_>, report: &mut Report<'_>) -> Vec<Field> {
+    let texts = section.texts("in", report);
+    if texts.as_ref().is_some_and(Vec::is_empty) {
+        report.error(
+            &section.place_of("in"),
+            "names no field; leave the key out to look into title, summary and content",
+        );
+    }
+    let mut fields = Vec::new();
+    for text in texts.unwrap_or_default() {
+        match one_of(&text.text, &FIELDS) {
+            Ok(field) if fields.contains(&field) => {}
+            Ok(field) => fields.push(field),
+            Err(complaint) => report.error(&text.place, complaint),
+        }
+    }
+    fields
+}
+
+/// Returns the name or the identity of the feed that is meant.
+fn feed_reference(text: &Text, known: &Known<'_>, report: &mut Report<'_>) -> String {
+    let name = text.text.trim();
+    if known.feeds.iter().any(|placed| placed.feed.name.as_deref() == Some(name)) {
+        return name.to_owned();
+    }
+    let source = report.source(&text.place);
+    let url = values::parse_feed_url(name, source).ok();
+    if let Some(url) = url.as_ref().filter(|url| known.feeds.iter().any(|placed| placed.feed.url == **url)) {
+        return url.identity();
+    }
+    if known.complete {
+        let shown = url.filter(|url| matches!(url, FeedUrl::Web(_))).map_or(name.to_owned(), |url| url.to_string());
+        let urls: Vec<String> = known.feeds.iter().map(|placed| placed.feed.url.to_string()).collect();
+        let names = known.feeds.iter().filter_map(|placed| placed.feed.name.as_deref());
+        let near = nearest(&shown, names.chain(urls.iter().map(String::as_str)));
+        report.error(&text.place, Complaint::suggesting(format!("there is no feed `{shown}`"), near));
+    }
+    name.to_owned()
+}
+
+fn tag_reference(text: &Text, known: &Known<'_>, report: &mut Report<'_>) -> String {
+    let tag = text.text.trim();
+    let mut tags = known.feeds.iter().flat_map(|placed| &placed.feed.tags).map(String::as_str);
+    if known.complete && !tags.clone().any(|known| known == tag) {
+        let message = format!("no feed has the tag `{tag}`");
+        report.error(&text.place, Complaint::suggesting(message, nearest(tag, &mut tags)));
+    }
+    tag.to_owned()
+}
+
+fn digests(section: &Section<'_>, known: &Known<'_>, report: &mut Report<'_>) -> Vec<DigestName> {
+    let names = known.digests.iter().map(|placed| &placed.digest.name);
+    let Some(texts) = section.texts("digests", report) else { return names.cloned().collect() };
+    if texts.is_empty() {
+        report.warn(&section.place_of("digests"), "names no digest: the rule's hits are stored and nobody is mailed");
+    }
+    let mut digests: Vec<DigestName> = Vec::new();
+    for text in texts {
+        let wanted = text.text.trim();
+        match names.clone().find(|name| name.as_str() == wanted) {
+            Some(name) if digests.contains(name) => {}
+            Some(name) => digests.push(name.clone()),
+            None if known.complete => {
+                let near = nearest(wanted, names.clone().map(DigestName::as_str));
+                report.error(&text.place, Complaint::suggesting(format!("there is no digest `{wanted}`"), near));
+            }
+            None => {}
+        }
+    }
+    digests
+}
+
+/// Runs the examples through the rule. They are headlines: where the rule does not look into the title, they stand in
+/// the first field that it looks into; which feeds it watches does not count.
+fn run_examples(
+    source: &RuleSource,
+    known: &Known<'_>,
+    must_match: &[Text],
+    must_not_match: &[Text],
+    report: &mut Report<'_>,
+) {
+    if must_match.is_empty() && must_not_match.is_empty() {
+        return;
+    }
+    let anywhere = RuleSource { feeds: Vec::new(), tags: Vec::new(), ..source.clone() };
+    let Ok(rule) = Rule::new(&anywhere, &known.groups.groups) else { return };
+    let set = RuleSet::new(std::slice::from_ref(&rule));
+    let terms_in = |example: &str| {
+        let found = set.matches(&example_document(example, &source.fields)).into_iter().next()?;
+        Some(found.terms.into_iter().map(|term| format!("`{}`", term.term)).collect::<Vec<_>>())
+    };
+    for example in must_match.iter().filter(|example| terms_in(&example.text).is_none()) {
+        report.error(&example.place, format!("the rule does not match its example \"{}\"", example.text));
+    }
+    for example in must_not_match {
+        let Some(mut terms) = terms_in(&example.text) else { continue };
+        terms.dedup();
+        let by = if terms.is_empty() { String::new() } else { format!(", by {}", terms.join(", ")) };
+        report.error(&example.place, format!("the rule matches \"{}\", which it must not{by}", example.text));
+    }
+}
+
+fn example_document<'a>(example: &'a str, fields: &[Field]) -> Document<'a> {
+    let mut document = Document::default();
+    let field = if fields.is_empty() || fields.contains(&Field::Title) { Field::Title } else { fields[0] };
+    *match field {
+        Field::Title => &mut document.title,
+        Field::Summary => &mut document.summary,
+        Field::Content => &mut document.content,
+        Field::Author => &mut document.author,
+        Field::Category => &mut document.category,
+    } = example;
+    document
+}
+
+/// Warns of feeds that no rule sees, digests that no rule feeds and term groups that no rule uses.
+pub(in super::super) fn warn_of_unused(rules: &[PlacedRule], known: &Known<'_>, report: &mut Report<'_>) {
+    for placed in known.feeds.iter().filter(|placed| !rules.iter().any(|rule| rule.sees(placed))) {
+        report.warn(&placed.place, format!("no rule looks at {}", placed.feed.url));
+    }
+    for placed in known.digests {
+        let name = &placed.digest.name;
+        if !rules.iter().any(|rule| rule.rule.digests.contains(name)) {
+            report.warn(&placed.place, format!("no rule feeds the digest `{name}`"));
+        }
+    }
+    let terms = |rule: &PlacedRule| [&rule.source.all, &rule.source.any, &rule.source.none].map(Clone::clone).concat();
+    let texts: Vec<String> =
+        rules.iter().flat_map(terms).chain(known.groups.groups.values().flatten().cloned()).collect();
+    let used: HashSet<&str> = texts.iter().filter_map(|text| reference(text)).collect();
+    for (name, (place, _)) in &known.groups.places {
+        if !used.contains(name.as_str()) {
+            report.warn(place, format!("no rule uses the term group `@{name}`"));
+        }
+    }
+}
+
+/// Returns the name of the term group that a term stands for.
+fn reference(term: &str) -> Option<&str> {
+    term.trim().strip_prefix('@').map(str::trim)
+}
+
+impl Known<'_> {
+    /// Tells whether a term refers to a group that could not be read, so that it says nothing about the term.
+    fn may_be_elsewhere(&self, term: &str) -> bool {
+        reference(term).is_some_and(|name| {
+            self.groups.unreadable.contains(name) || (!self.complete && !self.groups.groups.contains_key(name))
+        })
+    }
+}
+
+impl PlacedRule {
+    fn sees(&self, placed: &PlacedFeed) -> bool {
+        let feed = &placed.feed;
+        let (feeds, tags) = (&self.source.feeds, &self.source.tags);
+        let identity = if feeds.is_empty() { String::new() } else { feed.url.identity() };
+        let named = |wanted: &String| feed.name.as_ref() == Some(wanted) || identity == *wanted;
+        (feeds.is_empty() || feeds.iter().any(named))
+            && (tags.is_empty() || tags.iter().any(|tag| feed.tags.contains(tag)))
+    }
+}

@@ -1,0 +1,102 @@
+//! `[store]` and `[polling]`.
+
+use super::super::{
+    FetchLimits, Polling, StoreSettings, Surroundings, problem::Report, section::Section, source::Place, values,
+};
+use std::{path::PathBuf, time::Duration};
+use toml::de::DeTable;
+
+pub(in super::super) const STORE_KEYS: [&str; 2] = ["path", "keep"];
+pub(in super::super) const POLLING_KEYS: [&str; 6] =
+    ["contact", "concurrency", "host_delay", "backfill", "max_hits_per_poll", "limits"];
+pub(in super::super) const LIMIT_KEYS: [&str; 7] =
+    ["body", "wire", "connect_timeout", "header_timeout", "total_timeout", "redirects", "items"];
+
+const DAY: Duration = Duration::from_secs(86_400);
+const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
+
+/// Returns `[store]`'s defaults: a file in the service's state folder, else in `folder`.
+pub(in super::super) fn default_store(folder: PathBuf, surroundings: &Surroundings) -> StoreSettings {
+    let folder = surroundings.state_folder.clone().unwrap_or(folder);
+    StoreSettings { path: folder.join("feedwatch.db"), keep: DAY * 90 }
+}
+
+/// Reads `[store]`.
+pub(in super::super) fn store<'s>(
+    table: &'s DeTable<'s>,
+    place: Place,
+    settings: &mut StoreSettings,
+    report: &mut Report<'_>,
+) {
+    let section = Section::new(table, place, &STORE_KEYS, report);
+    if let Some(path) = section.parsed("path", report, |text| match text.trim() {
+        "" => Err("is empty; write the path of a file"),
+        path => Ok(path.to_owned()),
+    }) {
+        settings.path = report.source(&section.place).resolve(path);
+    }
+    settings.keep = section.duration("keep", DAY..=CENTURY, report).unwrap_or(settings.keep);
+}
+
+/// Returns `[polling]`'s defaults.
+pub(in super::super) fn default_polling() -> Polling {
+    Polling {
+        contact: None,
+        concurrency: 64,
+        host_delay: Duration::from_secs(2),
+        backfill: DAY,
+        max_hits_per_poll: 100,
+        limits: FetchLimits {
+            body_bytes: 10 << 20,
+            wire_bytes: 5 << 20,
+            connect_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(15),
+            total_timeout: Duration::from_secs(60),
+            redirects: 5,
+            items: 10_000,
+        },
+    }
+}
+
+/// Reads `[polling]`.
+pub(in super::super) fn polling<'s>(
+    table: &'s DeTable<'s>,
+    place: Place,
+    polling: &mut Polling,
+    report: &mut Report<'_>,
+) {
+    let section = Section::new(table, place, &POLLING_KEYS, report);
+    polling.contact = section.parsed("contact", report, values::parse_contact);
+    count(&section, "concurrency", 1024, &mut polling.concurrency, report);
+    let least = Duration::from_millis(1);
+    polling.host_delay =
+        section.duration("host_delay", least..=Duration::from_secs(3600), report).unwrap_or(polling.host_delay);
+    polling.backfill = section.duration("backfill", least..=CENTURY, report).unwrap_or(polling.backfill);
+    count(&section, "max_hits_per_poll", 100_000, &mut polling.max_hits_per_poll, report);
+    if let Some((table, place)) = section.table("limits", report) {
+        limits(&Section::new(table, place, &LIMIT_KEYS, report), &mut polling.limits, report);
+    }
+}
+
+fn limits(section: &Section<'_>, limits: &mut FetchLimits, report: &mut Report<'_>) {
+    limits.body_bytes = section.size("body", report).unwrap_or(limits.body_bytes);
+    limits.wire_bytes = section.size("wire", report).unwrap_or(limits.wire_bytes);
+    for (key, limit) in [
+        ("connect_timeout", &mut limits.connect_timeout),
+        ("header_timeout", &mut limits.header_timeout),
+        ("total_timeout", &mut limits.total_timeout),
+    ] {
+        let range = Duration::from_millis(1)..=Duration::from_secs(600);
+        *limit = section.duration(key, range, report).unwrap_or(*limit);
+    }
+    count(section, "redirects", 20, &mut limits.redirects, report);
+    count(section, "items", 1_000_000, &mut limits.items, report);
+}
+
+/// Reads a number from 1 to `most` (redirects: from 0).
+fn count(section: &Section<'_>, key: &str, most: u64, value: &mut usize, report: &mut Report<'_>) {
+    let least = u64::from(key != "redirects");
+    if let Some(read) = section.integer(key, least..=most, report) {
+        *value = usize::try_from(read).unwrap_or(usize::MAX);
+    }
+}

@@ -1,0 +1,345 @@
+//! The agenda: what is due when, what is running, and which hosts want to be left alone.
+//!
+//! Pure: it is told `now` and knows no clock. Due times are durable elsewhere; the agenda is rebuilt from them.
+
+use super::{feed::FeedId, hit::DigestName, retry::MailId};
+use jiff::Timestamp;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
+
+/// Deliveries that may run at once: each has a connection of its own, so that none waits for another's server.
+const DELIVERIES: usize = 4;
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Job {
+    /// Compose the edition of a digest.
+    Edition(DigestName),
+    /// Submit a mail of the outbox.
+    Delivery(MailId),
+    /// Clear old texts, tell the administrator what is wrong.
+    Upkeep,
+    /// Poll a feed.
+    Poll(FeedId),
+}
+
+/// What is due when.
+#[derive(Debug)]
+pub struct Agenda {
+    /// Everything that may start when its time comes.
+    due: Queue,
+    /// Polls, which have limits of their own.
+    polls: Queue,
+    running: HashSet<Job>,
+    /// Polls that became due again while they ran.
+    again: HashMap<FeedId, Timestamp>,
+    hosts: HashMap<String, Host>,
+    host_of: HashMap<FeedId, String>,
+    concurrency: usize,
+    host_delay: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    order: BTreeSet<(Timestamp, Job)>,
+    times: HashMap<Job, Timestamp>,
+}
+
+/// A host's politeness.
+#[derive(Debug, Default)]
+struct Host {
+    busy: bool,
+    not_before: Option<Timestamp>,
+    /// Polls that are due and wait for the host.
+    waiting: BTreeSet<(Timestamp, FeedId)>,
+}
+
+impl Agenda {
+    /// Makes an empty agenda: `concurrency` polls at once, `host_delay` between two starts on one host.
+    pub fn new(concurrency: usize, host_delay: Duration) -> Self {
+        Self {
+            due: Queue::default(),
+            polls: Queue::default(),
+            running: HashSet::new(),
+            again: HashMap::new(),
+            hosts: HashMap::new(),
+            host_of: HashMap::new(),
+            concurrency,
+            host_delay,
+        }
+    }
+
+    /// Sets the limits of polling; what is running goes on.
+    pub fn set_limits(&mut self, concurrency: usize, host_delay: Duration) {
+        self.concurrency = concurrency;
+        self.host_delay = host_delay;
+    }
+
+    /// Puts a job on the agenda, or moves it. A job that is running starts again after it ended.
+    pub fn schedule(&mut self, job: Job, at: Timestamp) {
+        self.remove(&job);
+        self.queue(&job).insert(job, at);
+    }
+
+    /// Puts the poll of a feed on the agenda; polls of one host take turns.
+    pub fn schedule_poll(&mut self, feed: FeedId, host: Option<&str>, at: Timestamp) {
+        self.schedule(Job::Poll(feed), at);
+        match host {
+            Some(host) => self.host_of.insert(feed, host.to_owned()),
+            None => self.host_of.remove(&feed),
+        };
+    }
+
+    /// Takes a job off the agenda. One that is running goes on.
+    pub fn remove(&mut self, job: &Job) {
+        self.queue(job).remove(job);
+        let Job::Poll(feed) = job else { return };
+        self.again.remove(feed);
+        if let Some(host) = self.host_of.get(feed).and_then(|host| self.hosts.get_mut(host)) {
+            host.waiting.retain(|(_, waiting)| waiting != feed);
+        }
+    }
+
+    /// Leaves a host alone until then; never shortens what it asked for before.
+    pub fn park(&mut self, host: &str, until: Timestamp) {
+        let host = self.hosts.entry(host.to_owned()).or_default();
+        host.not_before = host.not_before.max(Some(until));
+    }
+
+    /// Returns a job that may start now and counts it as running. Call until there is none.
+    pub fn start(&mut self, now: Timestamp) -> Option<Job> {
+        let job = self.start_work(now).or_else(|| self.start_poll(now))?;
+        self.running.insert(job.clone());
+        Some(job)
+    }
+
+    /// Counts a job as ended; its host may be asked again.
+    pub fn finish(&mut self, job: &Job) {
+        self.running.remove(job);
+        let Job::Poll(feed) = job else { return };
+        if let Some(at) = self.again.remove(feed) {
+            self.polls.insert(job.clone(), at);
+        }
+        let Some(host) = self.host_of.get(feed).and_then(|host| self.hosts.get_mut(host)) else { return };
+        host.busy = false;
+        if let Some((at, next)) = host.waiting.pop_first() {
+            let at = host.not_before.map_or(at, |not_before| at.max(not_before));
+            self.polls.insert(Job::Poll(next), at);
+        }
+    }
+
+    /// Tells whether a job is running.
+    pub fn is_running(&self, job: &Job) -> bool {
+        self.running.contains(job)
+    }
+
+    /// Returns how many jobs are running.
+    pub fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Returns when a job that could start then is due; nothing while only the end of a running one can bring news.
+    pub fn next_start(&self) -> Option<Timestamp> {
+        let work = self.due.order.iter().find(|(_, job)| self.may_start(job)).map(|(at, _)| *at);
+        let poll = self.polls_have_room().then(|| self.polls.order.first().map(|(at, _)| *at)).flatten();
+        [work, poll].into_iter().flatten().min()
+    }
+
+    fn queue(&mut self, job: &Job) -> &mut Queue {
+        if matches!(job, Job::Poll(_)) { &mut self.polls } else { &mut self.due }
+    }
+
+    fn start_work(&mut self, now: Timestamp) -> Option<Job> {
+        let job =
+            self.due.order.iter().take_while(|(at, _)| *at <= now).find(|(_, job)| self.may_start(job))?.1.clone();
+        self.due.remove(&job);
+        Some(job)
+    }
+
+    fn may_start(&self, job: &Job) -> bool {
+        let deliveries = || self.running.iter().filter(|running| matches!(running, Job::Delivery(_))).count();
+        !self.running.contains(job) && (!matches!(job, Job::Delivery(_)) || deliveries() < DELIVERIES)
+    }
+
+    fn polls_have_room(&self) -> bool {
+        self.running.iter().filter(|running| matches!(running, Job::Poll(_))).count() < self.concurrency
+    }
+
+    fn start_poll(&mut self, now: Timestamp) -> Option<Job> {
+        if !self.polls_have_room() {
+            return None;
+        }
+        while let Some((at, job)) = self.polls.order.first().filter(|(at, _)| *at <= now).cloned() {
+            self.polls.remove(&job);
+            let Job::Poll(feed) = job else { continue };
+            if self.running.contains(&job) {
+                self.again.insert(feed, at);
+                continue;
+            }
+            let Some(name) = self.host_of.get(&feed) else { return Some(job) };
+            let host = self.hosts.entry(name.clone()).or_default();
+            if host.busy {
+                host.waiting.insert((at, feed));
+            } else if let Some(not_before) = host.not_before.filter(|not_before| *not_before > now) {
+                self.polls.insert(job, not_before);
+            } else {
+                host.busy = true;
+                host.not_before = now.checked_add(self.host_delay).ok();
+                return Some(job);
+            }
+        }
+        None
+    }
+}
+
+impl Queue {
+    fn insert(&mut self, job: Job, at: Timestamp) {
+        self.times.insert(job.clone(), at);
+        self.order.insert((at, job));
+    }
+
+    fn remove(&mut self, job: &Job) {
+        if let Some(at) = self.times.remove(job) {
+            self.order.remove(&(at, job.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DELAY: Duration = Duration::from_secs(2);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    fn feed(id: i64) -> FeedId {
+        FeedId::from_row(id)
+    }
+
+    fn poll(id: i64) -> Job {
+        Job::Poll(feed(id))
+    }
+
+    #[test]
+    fn jobs_start_when_due_earliest_first_and_once() {
+        let mut agenda = Agenda::new(64, DELAY);
+        agenda.schedule_poll(feed(1), None, at(20));
+        agenda.schedule_poll(feed(2), None, at(10));
+        assert_eq!(agenda.start(at(9)), None);
+        assert_eq!(agenda.next_start(), Some(at(10)));
+        assert_eq!(agenda.start(at(30)), Some(poll(2)));
+        assert_eq!(agenda.start(at(30)), Some(poll(1)));
+        assert_eq!((agenda.start(at(30)), agenda.running()), (None, 2));
+    }
+
+    #[test]
+    fn one_host_is_asked_one_at_a_time_with_a_pause() {
+        let mut agenda = Agenda::new(64, DELAY);
+        for id in 1..=3 {
+            agenda.schedule_poll(feed(id), Some("example.org"), at(0));
+        }
+        agenda.schedule_poll(feed(4), Some("example.net"), at(0));
+        assert_eq!(agenda.start(at(0)), Some(poll(1)));
+        assert_eq!(agenda.start(at(0)), Some(poll(4)));
+        assert_eq!(agenda.start(at(9)), None, "example.org is busy");
+        agenda.finish(&poll(1));
+        assert_eq!(agenda.start(at(9)), Some(poll(2)));
+        agenda.finish(&poll(2));
+        assert_eq!(agenda.start(at(10)), None, "too early");
+        assert_eq!(agenda.next_start(), Some(at(11)));
+        assert_eq!(agenda.start(at(11)), Some(poll(3)));
+    }
+
+    #[test]
+    fn a_parked_host_is_left_alone_and_delays_no_other() {
+        let mut agenda = Agenda::new(64, DELAY);
+        agenda.schedule_poll(feed(1), Some("example.org"), at(0));
+        agenda.schedule_poll(feed(2), Some("example.net"), at(0));
+        agenda.park("example.org", at(100));
+        agenda.park("example.org", at(50));
+        assert_eq!(agenda.start(at(60)), Some(poll(2)));
+        assert_eq!(agenda.start(at(99)), None);
+        assert_eq!(agenda.start(at(100)), Some(poll(1)));
+    }
+
+    #[test]
+    fn full_polls_and_deliveries_hold_back_nothing_else() {
+        let mut agenda = Agenda::new(1, DELAY);
+        for id in 1..=6 {
+            agenda.schedule(Job::Delivery(MailId::from_row(id)), at(0));
+        }
+        agenda.schedule_poll(feed(1), None, at(0));
+        agenda.schedule_poll(feed(2), None, at(0));
+        agenda.schedule(Job::Upkeep, at(1));
+        let started: Vec<_> = std::iter::from_fn(|| agenda.start(at(1))).collect();
+        assert_eq!(started.iter().filter(|job| matches!(job, Job::Delivery(_))).count(), DELIVERIES);
+        assert_eq!(started.iter().filter(|job| matches!(job, Job::Poll(_))).count(), 1);
+        assert!(started.contains(&Job::Upkeep));
+        assert_eq!(agenda.next_start(), None);
+        agenda.finish(&Job::Delivery(MailId::from_row(1)));
+        assert_eq!(agenda.start(at(1)), Some(Job::Delivery(MailId::from_row(5))));
+    }
+
+    #[test]
+    fn a_job_scheduled_while_it_runs_starts_again_only_after_it_ended() {
+        let mut agenda = Agenda::new(64, DELAY);
+        for (job, host) in [(Job::Upkeep, None), (poll(1), None), (poll(2), Some("example.org"))] {
+            let schedule = |agenda: &mut Agenda| match job {
+                Job::Poll(feed) => agenda.schedule_poll(feed, host, at(0)),
+                _ => agenda.schedule(job.clone(), at(0)),
+            };
+            schedule(&mut agenda);
+            assert_eq!(agenda.start(at(0)), Some(job.clone()));
+            schedule(&mut agenda);
+            assert_eq!((agenda.start(at(5)), agenda.next_start()), (None, None));
+            agenda.finish(&job);
+            assert_eq!(agenda.start(at(5)), Some(job.clone()));
+            agenda.finish(&job);
+        }
+    }
+
+    #[test]
+    fn what_was_removed_does_not_start_even_when_it_waited_for_its_host() {
+        let mut agenda = Agenda::new(64, DELAY);
+        agenda.schedule_poll(feed(1), Some("example.org"), at(0));
+        agenda.schedule_poll(feed(2), Some("example.org"), at(0));
+        assert_eq!(agenda.start(at(0)), Some(poll(1)));
+        assert_eq!(agenda.start(at(0)), None);
+        agenda.remove(&poll(2));
+        agenda.finish(&poll(1));
+        assert_eq!((agenda.start(at(99)), agenda.next_start()), (None, None));
+    }
+
+    proptest! {
+        /// Every poll starts exactly once, never two of a host at a time, never closer than the pause.
+        #[test]
+        fn every_poll_starts_once_and_politely(feeds in prop::collection::vec((0..5_i64, 0..50_i64), 1..40)) {
+            let mut agenda = Agenda::new(3, DELAY);
+            for (id, (host, due)) in (0..).zip(&feeds) {
+                agenda.schedule_poll(feed(id), Some(&format!("host-{host}")), at(*due));
+            }
+            let mut started: Vec<(i64, i64)> = Vec::new();
+            let mut running: Vec<Job> = Vec::new();
+            for second in 0..500 {
+                while let Some(Job::Poll(id)) = agenda.start(at(second)) {
+                    let host = feeds[usize::try_from(id.row()).unwrap()].0;
+                    prop_assert!(started.iter().all(|(before, of)| *of != host || second - before >= 2));
+                    prop_assert!(second >= feeds[usize::try_from(id.row()).unwrap()].1);
+                    started.push((second, host));
+                    running.push(Job::Poll(id));
+                }
+                prop_assert!(running.len() <= 3);
+                if second % 3 == 0 {
+                    running.drain(..).for_each(|job| agenda.finish(&job));
+                }
+            }
+            prop_assert_eq!(started.len(), feeds.len());
+        }
+    }
+}

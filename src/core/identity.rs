@@ -1,0 +1,301 @@
+//! Identity: which articles of a document are new, which were edited, which are known.
+
+use super::article::{Article, ArticleId, ArticleKey, Item, TextHash};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+use url::{Position, Url};
+
+/// An article that the store knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownArticle {
+    /// Its row.
+    pub id: ArticleId,
+    /// Its key.
+    pub key: ArticleKey,
+    /// Hash of its text as stored.
+    pub text_hash: TextHash,
+}
+
+/// What a document changes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// An article that was not known.
+    New(Article),
+    /// An article whose text changed.
+    Edited {
+        /// Its row.
+        id: ArticleId,
+        /// What the feed says now.
+        article: Article,
+    },
+}
+
+/// Gives the items of one document their identity, in order.
+///
+/// An item's key is made of its guid, else its link, else its title and date, else its text. Where that is the same
+/// for items that differ, each of them gets a key that is made of more, whatever their order in the document.
+pub fn articles(items: Vec<Item>) -> Vec<Article> {
+    let mut items: Vec<Candidate> = items.into_iter().map(Candidate::new).collect();
+    // Every round moves all items of a contested key one rung on, and a ladder has six rungs at most.
+    loop {
+        let mut seen: HashMap<&ArticleKey, (TextHash, Option<&str>)> = HashMap::new();
+        let mut contested: HashSet<ArticleKey> = HashSet::new();
+        for item in &items {
+            let content = (item.text_hash, item.canonical_url.as_deref());
+            let first = seen.entry(item.key()).or_insert(content);
+            if *first != content {
+                contested.insert(item.key().clone());
+            }
+        }
+        let mut moved = false;
+        for item in &mut items {
+            if contested.contains(item.key()) && item.rung + 1 < item.ladder.len() {
+                item.rung += 1;
+                moved = true;
+            }
+        }
+        if !moved {
+            return items.into_iter().map(Candidate::into_article).collect();
+        }
+    }
+}
+
+/// Returns all keys under which an article may be known: its own first.
+///
+/// A guid or link that was alone in one document and repeated in another gives the article another key; [`changes`]
+/// recognises it if the known articles hold those of these keys that the store has.
+pub fn keys(article: &Article) -> Vec<ArticleKey> {
+    let mut keys = vec![article.key.clone()];
+    let ladder = ladder(&article.item, article.canonical_url.as_deref(), &article.text_hash);
+    keys.extend(ladder.into_iter().filter(|key| *key != article.key));
+    keys
+}
+
+/// Returns what the articles of a document change in what is known.
+///
+/// `known` are the feed's known articles, or those among them whose key is one of [`keys`] of the articles.
+pub fn changes(known: &[KnownArticle], articles: Vec<Article>) -> Vec<Change> {
+    let known: HashMap<&ArticleKey, &KnownArticle> = known.iter().map(|known| (&known.key, known)).collect();
+    let mut seen = HashSet::new();
+    let own: HashSet<ArticleKey> = articles.iter().map(|article| article.key.clone()).collect();
+    let mut claimed = HashSet::new();
+    let mut changes = Vec::new();
+    for mut article in articles {
+        if !seen.insert(article.key.clone()) {
+            continue;
+        }
+        if let Some(known) = known.get(&article.key) {
+            if known.text_hash != article.text_hash {
+                changes.push(Change::Edited { id: known.id, article });
+            }
+            continue;
+        }
+        // A key that another item of this document has is that item's. Under the others the text must be the same,
+        // unless the key is made of more than this article's own: then it is more certain, not less. A known article
+        // stands for one item only: two with one guid and one text are still two.
+        let alias = keys(&article).into_iter().skip(1).filter(|key| !own.contains(key)).find_map(|key| {
+            let known = *known.get(&key)?;
+            let is_this = known.text_hash == article.text_hash || is_finer(&key, &article.key);
+            (is_this && claimed.insert(known.id)).then_some(known)
+        });
+        match alias {
+            None => changes.push(Change::New(article)),
+            Some(known) if known.text_hash != article.text_hash => {
+                article.key = known.key.clone();
+                changes.push(Change::Edited { id: known.id, article });
+            }
+            Some(_) => {}
+        }
+    }
+    changes
+}
+
+/// Tells whether a new article is part of a feed's baseline and does not alert (FEEDS C13).
+///
+/// Only a feed's first document has a baseline: what is dated before the backfill window. An item without a date
+/// cannot be shown to be new, so in a first document it belongs to the baseline too. Items of later documents never do.
+pub fn is_backlog(article: &Article, first_document: bool, backfill: Duration, now: Timestamp) -> bool {
+    if !first_document {
+        return false;
+    }
+    let Some(dated) = article.item.published.or(article.item.updated) else { return true };
+    // A window that reaches past the beginning of time holds everything.
+    let window = SignedDuration::try_from(backfill).ok().and_then(|backfill| now.checked_sub(backfill).ok());
+    window.is_some_and(|start| dated < start)
+}
+
+/// Returns the canonical form of an `http` or `https` link, for comparing only (FEEDS C8).
+///
+/// Scheme and host are in lower case; the default port, trailing slashes, the fragment (unless it begins with `!`) and
+/// tracking parameters are gone; other parameters keep their order. Nothing is returned for other texts.
+pub fn canonical_url(link: &str) -> Option<String> {
+    let url = Url::parse(link).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let mut canonical = url[..Position::BeforePath].to_owned();
+    canonical.push_str(url.path().trim_end_matches('/'));
+    let mut separator = '?';
+    for parameter in url.query().unwrap_or_default().split('&') {
+        let name = parameter.split('=').next().unwrap_or_default();
+        if !parameter.is_empty() && !is_tracking(name) {
+            canonical.push(separator);
+            canonical.push_str(parameter);
+            separator = '&';
+        }
+    }
+    if let Some(fragment) = url.fragment().filter(|fragment| fragment.starts_with('!')) {
+        canonical.push('#');
+        canonical.push_str(fragment);
+    }
+    Some(canonical)
+}
+
+/// Parameters that tell where a reader came from, not what the page is: click ids, and those of newsletters.
+const TRACKING: &[&str] = &[
+    "fbclid",
+    "gclid",
+    "gclsrc",
+    "dclid",
+    "gbraid",
+    "wbraid",
+    "mc_cid",
+    "mc_eid",
+    "igshid",
+    "igsh",
+    "yclid",
+    "ysclid",
+    "msclkid",
+    "ttclid",
+    "twclid",
+    "li_fat_id",
+    "mkt_tok",
+    "vero_id",
+    "vero_conv",
+    "wickedid",
+    "oly_anon_id",
+    "oly_enc_id",
+    "_openstat",
+    "_hsenc",
+    "_hsmi",
+    "__hssc",
+    "__hstc",
+    "__hsfp",
+    "hsctatracking",
+    "xtor",
+    "cmpid",
+    "ns_mchannel",
+    "ns_source",
+    "ns_campaign",
+    "ns_linkname",
+    "at_medium",
+    "at_campaign",
+    "guccounter",
+    "guce_referrer",
+    "guce_referrer_sig",
+    "_ga",
+    "_gl",
+    "s_cid",
+];
+
+/// Tells whether a parameter only tracks readers.
+fn is_tracking(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["utm_", "mtm_", "pk_", "hsa_"].iter().any(|prefix| name.starts_with(prefix)) || TRACKING.contains(&name.as_str())
+}
+
+/// An item whose key is being found.
+struct Candidate {
+    item: Item,
+    canonical_url: Option<String>,
+    text_hash: TextHash,
+    ladder: Vec<ArticleKey>,
+    rung: usize,
+}
+
+impl Candidate {
+    fn new(item: Item) -> Self {
+        let canonical_url = item.link.as_deref().and_then(canonical_url);
+        let text_hash = text_hash(&item);
+        let ladder = ladder(&item, canonical_url.as_deref(), &text_hash);
+        Self { item, canonical_url, text_hash, ladder, rung: 0 }
+    }
+
+    fn key(&self) -> &ArticleKey {
+        &self.ladder[self.rung]
+    }
+
+    fn into_article(mut self) -> Article {
+        let key = self.ladder.swap_remove(self.rung);
+        Article { key, canonical_url: self.canonical_url, text_hash: self.text_hash, item: self.item }
+    }
+}
+
+/// Returns the keys that an item can have, from the one made of least to the one made of most; never none.
+fn ladder(item: &Item, canonical_url: Option<&str>, text_hash: &TextHash) -> Vec<ArticleKey> {
+    let guid = item.guid.as_deref().map(str::trim).filter(|guid| !guid.is_empty());
+    let date = item.published.map(|date| date.to_string());
+    let title = Some(item.title.as_str()).filter(|title| !title.is_empty());
+    let mut ladder = Vec::new();
+    let mut rung = |prefix: &str, parts: &[Option<&str>]| {
+        // A rung that lacks one of its parts tells nothing apart.
+        if let Some(parts) = parts.iter().copied().collect::<Option<Vec<_>>>() {
+            ladder.push(key(prefix, parts.into_iter().map(str::as_bytes)));
+        }
+    };
+    let date = date.as_deref();
+    if guid.is_some() {
+        rung("guid:", &[guid]);
+        rung("guid+link:", &[guid, canonical_url]);
+        rung("guid+date:", &[guid, canonical_url.or(Some("")), date]);
+    } else {
+        rung("link:", &[canonical_url]);
+        rung("link+date:", &[canonical_url, date]);
+        rung("title+date:", &[title, date, canonical_url.or(Some(""))]);
+    }
+    let (guid, link) = (guid.unwrap_or_default(), canonical_url.unwrap_or_default());
+    ladder.push(key("text:", [guid.as_bytes(), link.as_bytes(), text_hash.0.as_slice()].into_iter()));
+    ladder
+}
+
+/// Tells whether a key tells more articles apart than another one of the same ladder.
+fn is_finer(key: &ArticleKey, than: &ArticleKey) -> bool {
+    let rank = |key: &ArticleKey| match key.0.split_once(':').map(|(prefix, _)| prefix) {
+        Some("guid" | "link") => 0,
+        Some("guid+link" | "link+date") => 1,
+        Some("guid+date" | "title+date") => 2,
+        _ => 3,
+    };
+    rank(key) > rank(than)
+}
+
+/// Returns a key: a prefix and the hash of parts, each preceded by its length so that no two lists of parts are alike.
+fn key<'a>(prefix: &str, parts: impl Iterator<Item = &'a [u8]>) -> ArticleKey {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut key = prefix.to_owned();
+    for byte in hash.finalize() {
+        key.extend(
+            [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).expect("four bits are a digit")),
+        );
+    }
+    ArticleKey(key)
+}
+
+/// Returns the hash of what a reader sees of an item.
+fn text_hash(item: &Item) -> TextHash {
+    let mut hash = Sha256::new();
+    // Texts hold no NUL, so that it separates them.
+    for part in [&item.title, "\0", &item.summary, "\0", &item.content] {
+        hash.update(part.as_bytes());
+    }
+    TextHash(hash.finalize().into())
+}
+
+#[cfg(test)]
+#[path = "identity_tests.rs"]
+mod tests;

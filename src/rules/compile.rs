@@ -1,0 +1,286 @@
+//! Compiles rules: terms to numbers, phrases to a trie, expressions to flat nodes, and for each rule an anchor.
+//!
+//! A rule is posted under the terms of its anchor, the most selective group of terms of which it needs one; the posting
+//! carries a second such group, so that most candidates are dismissed without touching the rule.
+
+use super::expression::{Expression, Term, TermWord};
+use super::vocabulary::{NONE, Vocabulary, WordId};
+use super::{FieldSet, Rule};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// Number of a term: equal terms of all rules are one.
+pub(super) type TermId = u32;
+
+/// What a word is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WordUse {
+    /// The term that it is, or `NONE`.
+    pub(super) term: TermId,
+    /// The node of the trie that it leads to as a first word, or `NONE`.
+    pub(super) node: u32,
+}
+
+/// Phrases, as a trie over words.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Phrases {
+    edges: FxHashMap<(u32, WordId, bool), u32>,
+    /// By node: the term that ends there, or `NONE`.
+    pub(super) terms: Vec<TermId>,
+}
+
+impl Phrases {
+    /// Returns where a word leads to from a node; `loose` edges are those that allow punctuation before the word.
+    pub(super) fn next(&self, node: u32, word: WordId, loose: bool) -> Option<u32> {
+        self.edges.get(&(node, word, loose)).copied()
+    }
+
+    fn add_node(&mut self) -> u32 {
+        self.terms.push(NONE);
+        index(self.terms.len() - 1)
+    }
+}
+
+/// A rule under a term of its anchor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Posting {
+    pub(super) rule: u32,
+    /// Terms of which one must have been seen; all `NONE` if that cannot be told here.
+    pub(super) filter: [TermId; 2],
+}
+
+/// A node of a compiled expression; children are a range of `Compiled::children`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Node {
+    All(u32, u32),
+    Any(u32, u32),
+    Not(u32),
+    Term(TermId, FieldSet),
+}
+
+/// A term that a rule tells about when it matches.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) term: TermId,
+    pub(super) fields: FieldSet,
+    pub(super) written: Arc<str>,
+}
+
+/// A rule, compiled.
+#[derive(Debug, Clone)]
+pub(super) struct CompiledRule {
+    pub(super) clauses: Vec<u32>,
+    pub(super) told: Vec<Told>,
+    pub(super) feeds: Arc<[String]>,
+    pub(super) tags: Arc<[String]>,
+}
+
+/// All that the matcher needs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Compiled {
+    pub(super) vocabulary: Vocabulary,
+    pub(super) words: Vec<WordUse>,
+    pub(super) phrases: Phrases,
+    /// Number of terms.
+    pub(super) terms: usize,
+    /// By term: where its postings start; one more at the end.
+    pub(super) starts: Vec<u32>,
+    pub(super) postings: Vec<Posting>,
+    /// Rules without a term that they need.
+    pub(super) always: Vec<u32>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) children: Vec<u32>,
+    pub(super) rules: Vec<CompiledRule>,
+    /// The fields that some rule looks into.
+    pub(super) fields: FieldSet,
+}
+
+/// A group of terms of which a rule needs one.
+type Group = Vec<TermId>;
+
+fn index(value: usize) -> u32 {
+    u32::try_from(value).expect("rules have fewer than 2^32 terms, words and nodes")
+}
+
+/// Compiles rules.
+pub(super) fn compile(rules: &[Rule]) -> Compiled {
+    let mut compiler = Compiler::default();
+    for rule in rules {
+        compiler.add(rule);
+    }
+    compiler.finish()
+}
+
+#[derive(Default)]
+struct Compiler {
+    out: Compiled,
+    known: FxHashMap<Vec<TermWord>, TermId>,
+    /// By term: how costly it is as an anchor, without regard to its uses.
+    costs: Vec<f32>,
+    /// By term: how many rules have it.
+    uses: Vec<u32>,
+    /// By rule: the groups that it needs.
+    groups: Vec<Vec<Group>>,
+}
+
+impl Compiler {
+    fn add(&mut self, rule: &Rule) {
+        let mut clauses = Vec::with_capacity(rule.clauses.len());
+        let mut groups = Vec::new();
+        let mut told: Vec<Told> = Vec::new();
+        for clause in &rule.clauses {
+            clauses.push(self.node(&clause.expression));
+            self.required(&clause.expression, &mut groups);
+            clause.expression.positive_terms(&mut |term, fields| {
+                let id = self.known[&term.words];
+                match told.iter_mut().find(|known| known.term == id) {
+                    Some(known) => known.fields = known.fields.union(fields),
+                    None => told.push(Told { term: id, fields, written: Arc::clone(&term.written) }),
+                }
+            });
+        }
+        for known in &told {
+            self.uses[known.term as usize] += 1;
+        }
+        self.groups.push(groups);
+        let (feeds, tags) = (Arc::clone(&rule.feeds), Arc::clone(&rule.tags));
+        self.out.rules.push(CompiledRule { clauses, told, feeds, tags });
+    }
+
+    fn node(&mut self, expression: &Expression) -> u32 {
+        let node = match expression {
+            Expression::All(parts) => {
+                let (start, end) = self.nodes(parts);
+                Node::All(start, end)
+            }
+            Expression::Any(parts) => {
+                let (start, end) = self.nodes(parts);
+                Node::Any(start, end)
+            }
+            Expression::Not(part) => Node::Not(self.node(part)),
+            Expression::Term(term, fields) => {
+                self.out.fields = self.out.fields.union(*fields);
+                Node::Term(self.term(term), *fields)
+            }
+        };
+        self.out.nodes.push(node);
+        index(self.out.nodes.len() - 1)
+    }
+
+    fn nodes(&mut self, parts: &[Expression]) -> (u32, u32) {
+        let nodes: Vec<u32> = parts.iter().map(|part| self.node(part)).collect();
+        let start = self.out.children.len();
+        self.out.children.extend(nodes);
+        (index(start), index(self.out.children.len()))
+    }
+
+    fn term(&mut self, term: &Term) -> TermId {
+        if let Some(id) = self.known.get(&term.words) {
+            return *id;
+        }
+        let id = index(self.out.terms);
+        self.out.terms += 1;
+        self.known.insert(term.words.clone(), id);
+        self.costs.push(cost(&term.words));
+        self.uses.push(0);
+        let mut node = NONE;
+        for (place, word) in term.words.iter().enumerate() {
+            let word_id = self.out.vocabulary.intern(word);
+            self.out.words.resize(self.out.vocabulary.len(), WordUse { term: NONE, node: NONE });
+            let first = &mut self.out.words[word_id as usize];
+            if term.words.len() == 1 {
+                first.term = id;
+                return id;
+            }
+            let phrases = &mut self.out.phrases;
+            node = if place == 0 {
+                if first.node == NONE {
+                    first.node = phrases.add_node();
+                }
+                first.node
+            } else {
+                let key = (node, word_id, word.loose);
+                match phrases.edges.get(&key) {
+                    Some(next) => *next,
+                    None => {
+                        let next = phrases.add_node();
+                        phrases.edges.insert(key, next);
+                        next
+                    }
+                }
+            };
+        }
+        self.out.phrases.terms[node as usize] = id;
+        id
+    }
+
+    /// Appends the groups of terms of which an expression needs one each.
+    fn required(&self, expression: &Expression, groups: &mut Vec<Group>) {
+        match expression {
+            Expression::All(parts) => parts.iter().for_each(|part| self.required(part, groups)),
+            Expression::Any(parts) => {
+                let mut union = Group::new();
+                for part in parts {
+                    let mut of_part = Vec::new();
+                    self.required(part, &mut of_part);
+                    let cost = |group: &Group| group.iter().map(|term| self.costs[*term as usize]).sum::<f32>();
+                    // A part that needs no term makes the whole need none.
+                    let Some(best) = of_part.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b))) else { return };
+                    union.extend(best);
+                }
+                union.sort_unstable();
+                union.dedup();
+                groups.push(union);
+            }
+            Expression::Not(_) => {}
+            Expression::Term(term, _) => groups.push(vec![self.known[&term.words]]),
+        }
+    }
+
+    fn finish(mut self) -> Compiled {
+        let mut posted: Vec<(TermId, Posting)> = Vec::new();
+        let cost = |group: &Group| -> f32 {
+            // Words that many rules share are those that the news are full of.
+            group.iter().map(|term| self.costs[*term as usize] * (1.0 + self.uses[*term as usize] as f32)).sum()
+        };
+        for (rule, groups) in self.groups.iter().enumerate() {
+            let rule = index(rule);
+            let mut ranked: Vec<(f32, &Group)> = groups.iter().map(|group| (cost(group), group)).collect();
+            ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let Some((_, anchor)) = ranked.first() else {
+                self.out.always.push(rule);
+                continue;
+            };
+            let second = ranked[1..].iter().find(|(_, group)| group.len() <= 2 && group != anchor);
+            let mut filter = [NONE; 2];
+            if let Some((_, group)) = second {
+                filter[..group.len()].copy_from_slice(group);
+            }
+            posted.extend(anchor.iter().map(|term| (*term, Posting { rule, filter })));
+        }
+        posted.sort_by_key(|(term, posting)| (*term, posting.rule));
+        let mut starts = vec![0_u32; self.out.terms + 1];
+        for (term, _) in &posted {
+            starts[*term as usize + 1] += 1;
+        }
+        for term in 0..self.out.terms {
+            starts[term + 1] += starts[term];
+        }
+        self.out.starts = starts;
+        self.out.postings = posted.into_iter().map(|(_, posting)| posting).collect();
+        self.out
+    }
+}
+
+/// Returns how often a term is to be expected in an article, roughly: long words and phrases are rare.
+fn cost(words: &[TermWord]) -> f32 {
+    words
+        .iter()
+        .map(|word| {
+            let length = word.folded.chars().count() as f32;
+            let spread = if word.prefix { 2.0 } else { 1.0 };
+            let spread = if word.cased.is_some() { spread * 0.5 } else { spread };
+            (spread / (length * length)).min(1.0)
+        })
+        .product()
+}

@@ -1,0 +1,187 @@
+//! Explains why a rule matches a document, or what is missing.
+
+use super::expression::{Expression, TermWord};
+use super::matcher::{RuleSet, Seen, in_scope};
+use super::{Document, Rule};
+use crate::core::hit::{Field, TermMatch};
+use serde::Serialize;
+use std::fmt;
+
+/// Why a rule matches or not. Its text is several lines, the first a summary with the rule's name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The rule.
+    pub rule: String,
+    /// Whether it matches.
+    pub hit: bool,
+    /// Its conditions, in the order `all`, `any`, `none`, `feeds`, `tags`.
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition of a rule, on a document.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Condition {
+    /// The key of the rule that sets it.
+    pub key: &'static str,
+    /// What it asks for, as the rule writes it.
+    pub written: String,
+    /// Whether it holds.
+    pub holds: bool,
+    /// The terms that it names and that were found, where, with the text as it stands there.
+    pub found: Vec<Found>,
+    /// What came near, where nothing was found: a term in other letters, or with punctuation inside.
+    pub near: Option<Near>,
+}
+
+/// A text that would have matched, but for one thing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Near {
+    /// The text.
+    #[serde(flatten)]
+    pub found: Found,
+    /// Why it does not match.
+    pub why: &'static str,
+}
+
+/// A term that was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Found {
+    /// The term and its place.
+    #[serde(flatten)]
+    pub place: TermMatch,
+    /// The text at that place.
+    pub text: String,
+}
+
+/// Explains a rule on a document.
+pub fn explain(rule: &Rule, document: &Document<'_>) -> Explanation {
+    // Each clause by itself, negations turned round: so the same matcher tells the places of excluded terms too.
+    let mut parts = vec![rule.clone()];
+    for clause in &rule.clauses {
+        let mut clause = clause.clone();
+        if let Expression::Not(part) = clause.expression {
+            clause.expression = *part;
+        }
+        parts.push(Rule { clauses: vec![clause], ..rule.clone() });
+    }
+    let set = RuleSet::new(&parts);
+    let mut seen = Seen::default();
+    set.look(document, &mut seen);
+    let mut conditions: Vec<Condition> = Vec::new();
+    for (index, (clause, holds)) in rule.clauses.iter().zip(set.clauses_hold(0, &seen)).enumerate() {
+        let found = found(&set, index + 1, document, &seen);
+        let near = if holds { None } else { near(&parts[index + 1], document).filter(|_| found.is_empty()) };
+        conditions.push(Condition { key: clause.key, written: clause.written.clone(), holds, found, near });
+    }
+    let scope = [
+        ("feeds", &rule.feeds, in_scope(&rule.feeds, &[], document)),
+        ("tags", &rule.tags, in_scope(&[], &rule.tags, document)),
+    ];
+    for (key, list, holds) in scope {
+        if !list.is_empty() {
+            conditions.push(Condition { key, written: list.join(", "), holds, found: Vec::new(), near: None });
+        }
+    }
+    let hit = conditions.iter().all(|condition| condition.holds);
+    Explanation { rule: rule.name.to_string(), hit, conditions }
+}
+
+fn found(set: &RuleSet, rule: usize, document: &Document<'_>, seen: &Seen) -> Vec<Found> {
+    let with_text = |place: TermMatch| {
+        let text = document.text(place.field).get(place.start..place.end).unwrap_or_default().to_owned();
+        Found { place, text }
+    };
+    set.told(rule, seen).into_iter().map(with_text).collect()
+}
+
+/// Letters of a word of which other endings are worth a remark.
+const MIN_STEM: usize = 4;
+
+/// Looks again for a clause's terms, with one demand less.
+fn near(rule: &Rule, document: &Document<'_>) -> Option<Near> {
+    let any_case: fn(&mut TermWord) = |word| word.cased = None;
+    let any_gap: fn(&mut TermWord) = |word| word.loose = true;
+    let any_ending: fn(&mut TermWord) = |word| word.prefix |= word.folded.chars().count() >= MIN_STEM;
+    for (relax, why) in [
+        (any_case, "in other capitals than the term"),
+        (any_gap, "with punctuation between the words"),
+        (any_ending, "with another ending: `*` at the end of a word matches all"),
+    ] {
+        let mut relaxed = rule.clone();
+        relaxed.clauses.iter_mut().for_each(|clause| clause.expression.change_words(&relax));
+        let set = RuleSet::new(&[relaxed]);
+        let mut seen = Seen::default();
+        set.look(document, &mut seen);
+        if let Some(found) = found(&set, 0, document, &seen).into_iter().next() {
+            return Some(Near { found, why });
+        }
+    }
+    None
+}
+
+/// Places that a line of the text names; the rest is counted.
+const SHOWN_PLACES: usize = 5;
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed = self.conditions.iter().filter(|condition| !condition.holds).count();
+        if self.hit {
+            write!(out, "`{}` matches", self.rule)?;
+        } else {
+            let of = self.conditions.len();
+            write!(out, "`{}` does not match: {failed} of {of} conditions failed", self.rule)?;
+        }
+        for condition in &self.conditions {
+            write!(out, "\n  {} {condition}", if condition.holds { "✓" } else { "✗" })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, written, holds, found, near } = self;
+        write!(out, "{key}: ")?;
+        match (*key, holds) {
+            ("feeds", true) => write!(out, "the feed is one of {written}"),
+            ("feeds", false) => write!(out, "the feed is none of {written}"),
+            ("tags", true) => write!(out, "the feed has a tag of {written}"),
+            ("tags", false) => write!(out, "the feed has no tag of {written}"),
+            _ if found.is_empty() => {
+                write!(out, "`{written}` not found")?;
+                match near {
+                    Some(Near { found: Found { place, text }, why }) => {
+                        write!(out, ", but “{text}” in {} ({why})", field_name(place))
+                    }
+                    None => Ok(()),
+                }
+            }
+            _ => {
+                write!(out, "`{written}` found: ")?;
+                for (index, Found { place, text }) in found.iter().take(SHOWN_PLACES).enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    let field = field_name(place);
+                    if *text == place.term {
+                        write!(out, "{comma}`{text}` in {field}")?;
+                    } else {
+                        write!(out, "{comma}`{}` in {field} as “{text}”", place.term)?;
+                    }
+                }
+                match found.len().saturating_sub(SHOWN_PLACES) {
+                    0 => Ok(()),
+                    more => write!(out, " and {more} more"),
+                }
+            }
+        }
+    }
+}
+
+fn field_name(place: &TermMatch) -> &'static str {
+    match place.field {
+        Field::Title => "title",
+        Field::Summary => "summary",
+        Field::Content => "content",
+        Field::Author => "author",
+        Field::Category => "category",
+    }
+}

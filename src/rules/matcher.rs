@@ -1,0 +1,296 @@
+//! Matches compiled rules against a document: one pass over the text, then the candidates.
+
+use super::compile::{Compiled, CompiledRule, Node, TermId, compile};
+use super::text::{Gap, Token, TokenSpace, tokenize};
+use super::vocabulary::{NONE, WordId};
+use super::{Document, FIELDS, FieldSet, Rule, RuleMatch};
+use crate::core::hit::{Field, TermMatch};
+use std::fmt;
+use std::sync::Mutex;
+
+/// The places that a hit tells at most.
+const MAX_PLACES: usize = 50;
+
+/// All rules, compiled: immutable, shared by reference.
+pub struct RuleSet {
+    compiled: Compiled,
+    /// Space of earlier matches, so that a document allocates next to nothing.
+    spaces: Mutex<Vec<Seen>>,
+}
+
+impl Clone for RuleSet {
+    fn clone(&self) -> Self {
+        Self { compiled: self.compiled.clone(), spaces: Mutex::default() }
+    }
+}
+
+impl fmt::Debug for RuleSet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("RuleSet").field("rules", &self.compiled.rules.len()).finish_non_exhaustive()
+    }
+}
+
+/// What is known of a term in the document at hand.
+#[derive(Debug, Clone, Copy)]
+struct TermState {
+    term: TermId,
+    /// The fields that it was seen in.
+    fields: FieldSet,
+    /// Places in the field at hand.
+    count: u8,
+    /// Its last place in `Seen::places` plus one; 0 is none.
+    last: u32,
+}
+
+/// A place of a term.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    field: Field,
+    start: u32,
+    end: u32,
+    /// The place before it of the same term plus one; 0 is none.
+    previous: u32,
+}
+
+/// What was seen of the rules' terms in one document.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    tokens: TokenSpace,
+    /// By term: its place in `terms` plus one; 0 if it was not seen. Zeroes that nobody reads cost no memory.
+    slots: Vec<u32>,
+    /// The terms that were seen.
+    terms: Vec<TermState>,
+    places: Vec<Place>,
+    ids: Vec<WordId>,
+    /// Phrases under way: node of the trie, first byte.
+    open: Vec<(u32, u32)>,
+    next: Vec<(u32, u32)>,
+    candidates: Vec<u32>,
+}
+
+impl RuleSet {
+    /// Compiles rules; their indices in matches are those of the slice.
+    pub fn new(rules: &[Rule]) -> Self {
+        let compiled = compile(rules);
+        // Made here, so that the first document waits for no large allocation.
+        let mut space = Seen::default();
+        space.clear(compiled.terms);
+        Self { compiled, spaces: Mutex::new(vec![space]) }
+    }
+
+    /// Returns the rules that match a document, by index.
+    pub fn matches(&self, document: &Document<'_>) -> Vec<RuleMatch> {
+        let mut seen = self.spaces.lock().ok().and_then(|mut spaces| spaces.pop()).unwrap_or_default();
+        self.look(document, &mut seen);
+        self.collect_candidates(&mut seen);
+        let matches = seen
+            .candidates
+            .iter()
+            .filter(|rule| self.holds(**rule, document, &seen))
+            .map(|rule| RuleMatch { rule: *rule as usize, terms: self.told(*rule as usize, &seen) })
+            .collect();
+        if let Ok(mut spaces) = self.spaces.lock() {
+            spaces.push(seen);
+        }
+        matches
+    }
+
+    /// Returns how many rules a document makes it evaluate.
+    #[cfg(test)]
+    pub(super) fn candidates(&self, document: &Document<'_>) -> usize {
+        let mut seen = Seen::default();
+        self.look(document, &mut seen);
+        self.collect_candidates(&mut seen);
+        seen.candidates.len()
+    }
+
+    /// Notes which terms are where.
+    pub(super) fn look(&self, document: &Document<'_>, seen: &mut Seen) {
+        seen.clear(self.compiled.terms);
+        for field in FIELDS {
+            let text = document.text(field);
+            if !self.compiled.fields.contains(field) || text.is_empty() {
+                continue;
+            }
+            seen.start_field();
+            let mut tokens = std::mem::take(&mut seen.tokens);
+            tokenize(text, &mut tokens, |token| self.step(&token, field, seen));
+            seen.tokens = tokens;
+        }
+    }
+
+    fn step(&self, token: &Token<'_>, field: Field, seen: &mut Seen) {
+        seen.ids.clear();
+        self.compiled.vocabulary.find(token.folded, token.cased, &mut seen.ids);
+        if seen.ids.is_empty() {
+            seen.open.clear();
+            return;
+        }
+        let place = |start: u32| Place { field, start, end: offset(token.end), previous: 0 };
+        let phrases = &self.compiled.phrases;
+        let mut next = std::mem::take(&mut seen.next);
+        let ids = std::mem::take(&mut seen.ids);
+        if token.gap != Gap::Block {
+            for at in 0..seen.open.len() {
+                let (node, start) = seen.open[at];
+                for id in &ids {
+                    let tight = phrases.next(node, *id, false).filter(|_| token.gap == Gap::Tight);
+                    let loose = phrases.next(node, *id, true);
+                    for node in tight.into_iter().chain(loose) {
+                        next.push((node, start));
+                        seen.record(phrases.terms[node as usize], place(start));
+                    }
+                }
+            }
+        }
+        for id in &ids {
+            let word = self.compiled.words[*id as usize];
+            seen.record(word.term, place(offset(token.start)));
+            if word.node != NONE {
+                next.push((word.node, offset(token.start)));
+            }
+        }
+        seen.ids = ids;
+        std::mem::swap(&mut seen.open, &mut next);
+        next.clear();
+        seen.next = next;
+    }
+
+    /// Finds the rules that may match: an anchor was seen, and one term of the second group.
+    fn collect_candidates(&self, seen: &mut Seen) {
+        let compiled = &self.compiled;
+        seen.candidates.clear();
+        seen.candidates.extend(&compiled.always);
+        for TermState { term, .. } in &seen.terms {
+            let (start, end) = (compiled.starts[*term as usize], compiled.starts[*term as usize + 1]);
+            for posting in &compiled.postings[start as usize..end as usize] {
+                let [a, b] = posting.filter;
+                let was_seen = |term: TermId| term != NONE && seen.slots[term as usize] != 0;
+                if a == NONE || was_seen(a) || was_seen(b) {
+                    seen.candidates.push(posting.rule);
+                }
+            }
+        }
+        seen.candidates.sort_unstable();
+        seen.candidates.dedup();
+    }
+
+    fn holds(&self, rule: u32, document: &Document<'_>, seen: &Seen) -> bool {
+        let rule = &self.compiled.rules[rule as usize];
+        rule.clauses.iter().all(|clause| self.is_true(*clause, seen)) && in_scope(&rule.feeds, &rule.tags, document)
+    }
+
+    /// Whether each clause of a rule holds.
+    pub(super) fn clauses_hold(&self, rule: usize, seen: &Seen) -> Vec<bool> {
+        self.compiled.rules[rule].clauses.iter().map(|clause| self.is_true(*clause, seen)).collect()
+    }
+
+    fn is_true(&self, node: u32, seen: &Seen) -> bool {
+        let children = |start: u32, end: u32| &self.compiled.children[start as usize..end as usize];
+        match self.compiled.nodes[node as usize] {
+            Node::All(start, end) => children(start, end).iter().all(|child| self.is_true(*child, seen)),
+            Node::Any(start, end) => children(start, end).iter().any(|child| self.is_true(*child, seen)),
+            Node::Not(child) => !self.is_true(child, seen),
+            Node::Term(term, fields) => seen.state(term).is_some_and(|state| state.fields.intersects(fields)),
+        }
+    }
+
+    /// Returns the places of a rule's terms in the order of the text; of too many, the first of each term and then
+    /// the first of all.
+    pub(super) fn told(&self, rule: usize, seen: &Seen) -> Vec<TermMatch> {
+        let CompiledRule { told, .. } = &self.compiled.rules[rule];
+        let mut first = Vec::new();
+        let mut others = Vec::new();
+        for term in told {
+            let places = seen.places_of(term.term, term.fields);
+            let found = |place: &Place| TermMatch {
+                term: term.written.to_string(),
+                field: place.field,
+                start: place.start as usize,
+                end: place.end as usize,
+            };
+            first.extend(places.first().map(found));
+            others.extend(places.iter().skip(1).map(found));
+        }
+        let order = |place: &TermMatch| (place_of(place.field), place.start, place.end);
+        first.sort_by_key(order);
+        others.sort_by_key(order);
+        first.extend(others);
+        first.truncate(MAX_PLACES);
+        first.sort_by_key(order);
+        first
+    }
+}
+
+/// Whether a document's feed is one that a rule is restricted to.
+pub(super) fn in_scope(feeds: &[String], tags: &[String], document: &Document<'_>) -> bool {
+    let feed = |name: &String| name == document.feed || (!name.is_empty() && name == document.feed_name);
+    (feeds.is_empty() || feeds.iter().any(feed))
+        && (tags.is_empty() || tags.iter().any(|tag| document.tags.contains(tag)))
+}
+
+fn place_of(field: Field) -> usize {
+    FIELDS.iter().position(|known| *known == field).unwrap_or_default()
+}
+
+fn offset(at: usize) -> u32 {
+    // Texts are bounded far below when they are fetched.
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+impl Seen {
+    fn clear(&mut self, terms: usize) {
+        for state in self.terms.drain(..) {
+            self.slots[state.term as usize] = 0;
+        }
+        if self.slots.len() != terms {
+            self.slots = vec![0; terms];
+        }
+        self.places.clear();
+    }
+
+    fn start_field(&mut self) {
+        self.open.clear();
+        for state in &mut self.terms {
+            state.count = 0;
+        }
+    }
+
+    fn state(&self, term: TermId) -> Option<&TermState> {
+        let slot = self.slots[term as usize] as usize;
+        slot.checked_sub(1).map(|index| &self.terms[index])
+    }
+
+    fn record(&mut self, term: TermId, place: Place) {
+        if term == NONE {
+            return;
+        }
+        let slot = &mut self.slots[term as usize];
+        if *slot == 0 {
+            self.terms.push(TermState { term, fields: FieldSet::default(), count: 0, last: 0 });
+            *slot = offset(self.terms.len());
+        }
+        let state = &mut self.terms[*slot as usize - 1];
+        state.fields = state.fields.with(place.field);
+        if usize::from(state.count) < MAX_PLACES {
+            self.places.push(Place { previous: state.last, ..place });
+            state.last = offset(self.places.len());
+            state.count += 1;
+        }
+    }
+
+    /// Returns the places of a term in some fields, the first one first.
+    fn places_of(&self, term: TermId, fields: FieldSet) -> Vec<Place> {
+        let mut places = Vec::new();
+        let mut at = self.state(term).map_or(0, |state| state.last);
+        while at != 0 {
+            let place = self.places[at as usize - 1];
+            if fields.contains(place.field) {
+                places.push(place);
+            }
+            at = place.previous;
+        }
+        places.reverse();
+        places
+    }
+}

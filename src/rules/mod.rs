@@ -1,0 +1,227 @@
+//! Rules: what to look for, compiled into one set, matched against the text that a reader sees.
+//!
+//! A term is a word or a phrase, each word perhaps with a `*` at its end. It matches whole words, whatever their case,
+//! compatibility forms, and diacritics (in the Latin, Greek and Arabic scripts); a term in capitals only matches capitals
+//! only, unless the rule says otherwise — a headline in capitals holds nothing else, so there every acronym matches that
+//! is spelled alike. A phrase may be joined by hyphens, apostrophes and quotation marks; other punctuation ends it (unless
+//! the term has it there too), and so does the end of a block. In scripts without spaces a term matches as a run of
+//! characters; in Hangul as the start of a word, since particles follow.
+//!
+//! On the way: lists (`lists`) or any other syntax become an expression (`expression`), expressions become tables
+//! (`compile`), and one pass over the tokens of a document (`text`) finds the few rules worth evaluating (`matcher`).
+//!
+//! Pure: no clock, network, database or file.
+
+mod chars;
+mod compile;
+pub mod explain;
+mod expression;
+mod lists;
+mod matcher;
+pub mod plain;
+#[cfg(test)]
+mod tests;
+mod text;
+mod vocabulary;
+
+pub use matcher::RuleSet;
+
+use crate::core::hit::{Field, RuleName, RuleVersion, TermMatch};
+use expression::Expression;
+use lists::Clause;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A rule as written: every key of a `[[rule]]` that decides what it matches.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RuleSource {
+    /// `name`.
+    pub name: String,
+    /// `all`: every one must be found.
+    pub all: Vec<String>,
+    /// `any`: at least one must be found.
+    pub any: Vec<String>,
+    /// `none`: none may be found.
+    pub none: Vec<String>,
+    /// `in`: the fields that are looked into; empty is title, summary and content.
+    pub fields: Vec<Field>,
+    /// `feeds`: only articles of feeds with one of these names or URLs.
+    pub feeds: Vec<String>,
+    /// `tags`: only articles of feeds with one of these tags.
+    pub tags: Vec<String>,
+    /// `case`.
+    pub case: Case,
+}
+
+/// How the case of letters counts (`case`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Case {
+    /// Terms in capitals only (two letters or more) match capitals only, others any case (`"acronyms"`).
+    #[default]
+    Acronyms,
+    /// Case does not count (`"ignore"`).
+    Ignore,
+    /// Terms match in the case that they are written in (`"match"`).
+    Match,
+}
+
+/// `[terms]`: lists of equivalent terms by name, as written.
+pub type TermGroups = BTreeMap<String, Vec<String>>;
+
+/// What is wrong with a rule or a term group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleError {
+    /// The key of the rule (`all`) or the name of the term group.
+    pub key: String,
+    /// Index in the list, where the key is a list.
+    pub index: Option<usize>,
+    /// Byte in the string at `key[index]` where it is wrong, where one place is.
+    pub at: Option<usize>,
+    /// What is wrong and what was expected.
+    pub message: String,
+    /// A near name or another spelling that would do.
+    pub suggestion: Option<String>,
+}
+
+/// A checked rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Its name.
+    pub name: RuleName,
+    /// Hash of all that decides what it matches, term groups included.
+    pub version: RuleVersion,
+    clauses: Vec<Clause>,
+    feeds: Arc<[String]>,
+    tags: Arc<[String]>,
+}
+
+/// Number of the way in which rules match; another way makes every rule another version.
+const MATCHING_FORMAT: u32 = 1;
+
+impl Rule {
+    /// Checks a rule against the term groups that it uses.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub fn new(source: &RuleSource, groups: &TermGroups) -> Result<Self, Vec<RuleError>> {
+        let fields = match source.fields.as_slice() {
+            [] => FieldSet::of(&[Field::Title, Field::Summary, Field::Content]),
+            fields => FieldSet::of(fields),
+        };
+        let clauses = lists::clauses(source, groups, fields)?;
+        let version = version(&clauses, source);
+        let (feeds, tags) = (source.feeds.clone().into(), source.tags.clone().into());
+        Ok(Self { name: RuleName::new(source.name.clone()), version, clauses, feeds, tags })
+    }
+}
+
+/// Hashes what decides which documents match: not the name, not the spelling of a term, no order of lists.
+fn version(clauses: &[Clause], source: &RuleSource) -> RuleVersion {
+    let sorted = |list: &[String]| {
+        let mut list: Vec<String> = list.iter().map(|item| format!("{}:{item}", item.len())).collect();
+        list.sort_unstable();
+        list.dedup();
+        list.concat()
+    };
+    // Fields and case are part of the key, where they decide something.
+    let whole = Expression::All(clauses.iter().map(|clause| clause.expression.clone()).collect());
+    let mut hash = Sha256::new();
+    hash.update(format!("feedwatch rule {MATCHING_FORMAT}\n{}\n", whole.key()));
+    hash.update(format!("feeds {}\ntags {}\n", sorted(&source.feeds), sorted(&source.tags)));
+    let digits: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    RuleVersion::new(digits)
+}
+
+/// Checks the term groups by themselves: empty groups, terms that normalise to nothing, unknown references, cycles.
+pub fn check_groups(groups: &TermGroups) -> Vec<RuleError> {
+    lists::check_groups(groups)
+}
+
+/// The fields, in the order of reading.
+const FIELDS: [Field; 5] = [Field::Title, Field::Summary, Field::Content, Field::Author, Field::Category];
+
+/// A set of fields.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct FieldSet(u8);
+
+impl FieldSet {
+    fn of(fields: &[Field]) -> Self {
+        fields.iter().fold(Self::default(), |set, field| set.with(*field))
+    }
+
+    fn with(self, field: Field) -> Self {
+        let bit = match field {
+            Field::Title => 1,
+            Field::Summary => 2,
+            Field::Content => 4,
+            Field::Author => 8,
+            Field::Category => 16,
+        };
+        Self(self.0 | bit)
+    }
+
+    fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn contains(self, field: Field) -> bool {
+        self.intersects(Self::default().with(field))
+    }
+
+    fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+/// What rules look into: an article as a reader sees it, and its feed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Document<'a> {
+    /// Headline.
+    pub title: &'a str,
+    /// Summary.
+    pub summary: &'a str,
+    /// Content.
+    pub content: &'a str,
+    /// Names of the authors, one a line.
+    pub author: &'a str,
+    /// Categories, one a line.
+    pub category: &'a str,
+    /// Link of the article.
+    pub url: &'a str,
+    /// Language tag (BCP 47) of the article.
+    pub language: Option<&'a str>,
+    /// Identity of the feed: its URL or path as configured.
+    pub feed: &'a str,
+    /// Name of the feed as configured.
+    pub feed_name: &'a str,
+    /// Tags of the feed.
+    pub tags: &'a [String],
+}
+
+impl<'a> Document<'a> {
+    /// Returns the text of a field.
+    pub fn text(&self, field: Field) -> &'a str {
+        match field {
+            Field::Title => self.title,
+            Field::Summary => self.summary,
+            Field::Content => self.content,
+            Field::Author => self.author,
+            Field::Category => self.category,
+        }
+    }
+}
+
+/// A rule that matched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleMatch {
+    /// Its index in the set.
+    pub rule: usize,
+    /// The terms that matched, where.
+    pub terms: Vec<TermMatch>,
+}

@@ -1,0 +1,111 @@
+//! Configurations in folders: invalid ones with the report that is expected, valid ones that load.
+//!
+//! `UPDATE_EXPECT=1 cargo test --test config` rewrites the expected reports.
+
+use feedwatch::config::{Config, MailServer, SmtpTls, load};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+fn fixtures(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config").join(kind);
+    let mut folders: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("the fixtures are there")
+        .map(|entry| entry.expect("the folder can be listed").path())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn valid(name: &str) -> Config {
+    let folder = fixtures("valid").into_iter().find(|folder| folder.ends_with(name)).expect("the fixture is there");
+    load(&folder.join("feedwatch.toml")).unwrap_or_else(|errors| panic!("{name}: {errors}"))
+}
+
+/// Promise P7: a bad configuration never takes effect, and every error is listed.
+#[test]
+fn invalid_configurations_are_refused_with_the_expected_report() {
+    let folders = fixtures("invalid");
+    assert!(folders.len() >= 25, "only {} fixtures", folders.len());
+    let mut different = Vec::new();
+    for folder in folders {
+        let Err(errors) = load(&folder.join("feedwatch.toml")) else { panic!("{} loads", folder.display()) };
+        let report = format!("{errors}\n").replace(&format!("{}/", folder.display()), "");
+        let file = folder.join("expected.txt");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&file, &report).unwrap();
+        }
+        let expected = fs::read_to_string(&file).unwrap_or_default();
+        if report != expected {
+            different.push(format!("{}\n--- expected\n{expected}--- found\n{report}", folder.display()));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+#[test]
+fn no_report_shows_a_password() {
+    for folder in fixtures("invalid") {
+        let report = load(&folder.join("feedwatch.toml")).expect_err("the fixture is invalid").to_string();
+        assert!(!report.contains("secret") && !report.contains("hunter2"), "{}", folder.display());
+    }
+}
+
+#[test]
+fn valid_configurations_load() {
+    let folders = fixtures("valid");
+    assert!(folders.len() >= 4, "only {} fixtures", folders.len());
+    for folder in folders {
+        if let Err(errors) = load(&folder.join("feedwatch.toml")) {
+            panic!("{}: {errors}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn a_configuration_may_be_spread_and_paths_are_relative_to_the_file_that_names_them() {
+    let config = valid("spread");
+    let urls: Vec<String> = config.feeds.iter().map(|feed| feed.url.to_string()).collect();
+    assert_eq!(urls[0], "https://www.example.org/rss.xml");
+    assert!(urls[1].ends_with("/valid/spread/conf.d/feeds/local.xml"), "{urls:?}");
+    assert!(urls[2].ends_with("/valid/spread/conf.d/other.xml"), "{urls:?}");
+    let MailServer::Maildir(outbox) = &config.mail.server else { panic!("{:?}", config.mail) };
+    assert!(outbox.ends_with("valid/spread/outbox") && outbox.is_absolute());
+    assert_eq!(config.rules[0].digests, [config.digests[0].name.clone()]);
+}
+
+#[test]
+fn what_is_probably_not_meant_is_warned_of() {
+    // Whoever checked the files out may have a strict umask.
+    let password =
+        fixtures("valid").into_iter().find(|folder| folder.ends_with("warnings")).unwrap().join("smtp-password");
+    fs::set_permissions(password, fs::Permissions::from_mode(0o644)).unwrap();
+    let config = valid("warnings");
+    let MailServer::Smtp(server) = &config.mail.server else { panic!("{:?}", config.mail) };
+    assert_eq!((server.host.as_str(), server.port, server.tls), ("mail.example.org", 587, SmtpTls::Off));
+    assert_eq!(server.login.as_ref().unwrap().password.expose(), "secret");
+    let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    for part in [
+        "password crosses the network",
+        "others can read the password",
+        "no rule uses the term group `@unused`",
+        "`feed[0].interval`: is below 15m",
+        "no rule looks at https://www.example.com/unseen.xml",
+        "names no digest",
+        "no rule feeds the digest `morning`",
+        "is named twice",
+        "has no effect",
+    ] {
+        assert_eq!(warnings.iter().filter(|warning| warning.contains(part)).count(), 1, "{part}: {warnings:#?}");
+    }
+    assert_eq!(warnings.len(), 9, "{warnings:#?}");
+}
+
+#[test]
+fn the_example_loads_without_a_warning() {
+    let config = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config/feedwatch.example.toml")).unwrap();
+    assert!(config.warnings.is_empty(), "{:#?}", config.warnings);
+    assert!(config.rules.iter().all(|watch| !watch.must_match.is_empty()));
+}
