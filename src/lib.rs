@@ -8,6 +8,8 @@
 //!
 //! ARCHITECTURE.md describes the flow, the layers and the promises.
 
+pub mod clock;
 pub mod config;
 pub mod core;
 pub mod rules;
+pub mod store;

@@ -1,0 +1,165 @@
+//! Feeds: which are configured, what is remembered of each, when each is polled next.
+
+use super::{
+    StoreError,
+    row::{hash, millis, optional_timestamp, outlet, timestamp},
+};
+use crate::core::feed::{BodyHash, Feed, FeedId, FeedState, Validators};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use std::time::Duration;
+
+/// A feed as the store holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredFeed {
+    /// Row of the feed.
+    pub id: FeedId,
+    /// What identifies it, credentials included: never shown.
+    pub identity: String,
+    /// Name that the configuration gives it.
+    pub name: Option<String>,
+    /// What is remembered of it.
+    pub state: FeedState,
+    /// When it is polled next.
+    pub next_poll_at: Timestamp,
+    /// Why then.
+    pub next_poll_reason: String,
+}
+
+impl StoredFeed {
+    /// Returns the name that people know it by: the configured one, its own title, else its host or file name.
+    pub fn shown_name(&self) -> String {
+        outlet(self.name.as_deref(), self.state.title.as_deref(), &self.identity)
+    }
+}
+
+/// Makes the store's list of feeds the configured one: new feeds are due at `due(index)`, feeds that left keep their
+/// rows (their articles stay known) and are polled no more. Returns the feeds in the order given.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn configure(
+    connection: &Connection,
+    feeds: &[Feed],
+    due: impl Fn(usize) -> Timestamp,
+) -> Result<Vec<StoredFeed>, StoreError> {
+    connection.execute("UPDATE feed SET configured = 0 WHERE configured = 1", [])?;
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO feed (url, configured, name, next_poll_at, next_poll_reason)
+         VALUES (:url, 1, :name, :due, 'new in the configuration')
+         ON CONFLICT (url) DO UPDATE SET configured = 1, name = excluded.name
+         RETURNING *",
+    )?;
+    feeds
+        .iter()
+        .enumerate()
+        .map(|(index, feed)| {
+            let named = named_params! {":url": feed.url.identity(), ":name": feed.name, ":due": millis(due(index))};
+            Ok(upsert.query_row(named, stored)?)
+        })
+        .collect()
+}
+
+/// Returns the configured feeds by id.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn configured(connection: &Connection) -> Result<Vec<StoredFeed>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT * FROM feed WHERE configured = 1 ORDER BY id")?;
+    Ok(statement.query_map([], stored)?.collect::<Result<_, _>>()?)
+}
+
+/// Returns one feed.
+///
+/// # Errors
+///
+/// [`StoreError::NotFound`] when there is none with this id.
+pub fn one(connection: &Connection, id: FeedId) -> Result<StoredFeed, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT * FROM feed WHERE id = ?1")?;
+    statement
+        .query_row([id.row()], stored)
+        .optional()?
+        .ok_or_else(|| StoreError::NotFound(format!("there is no feed {} in the store", id.row())))
+}
+
+/// Records how a poll left a feed and when the next one is due.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn record_poll(
+    connection: &Connection,
+    id: FeedId,
+    state: &FeedState,
+    next_poll_at: Timestamp,
+    next_poll_reason: &str,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE feed SET title = :title, etag = :etag, last_modified = :last_modified,
+             validators_url = :validators_url, body_hash = :body_hash, adaptive_interval = :adaptive_interval,
+             next_poll_at = :next_poll_at, next_poll_reason = :next_poll_reason, last_poll_at = :last_poll_at,
+             last_success_at = :last_success_at, last_new_at = :last_new_at, baseline_at = :baseline_at,
+             failing_since = :failing_since, failures = :failures, last_error = :last_error, gone_since = :gone_since
+         WHERE id = :id",
+    )?;
+    statement.execute(named_params! {
+        ":id": id.row(),
+        ":title": state.title,
+        ":etag": state.validators.etag,
+        ":last_modified": state.validators.last_modified,
+        ":validators_url": state.validators_url,
+        ":body_hash": state.body_hash.map(|hash| hash.0),
+        ":adaptive_interval": state.adaptive_interval.map(|interval| interval.as_secs()),
+        ":next_poll_at": millis(next_poll_at),
+        ":next_poll_reason": next_poll_reason,
+        ":last_poll_at": state.last_poll_at.map(millis),
+        ":last_success_at": state.last_success_at.map(millis),
+        ":last_new_at": state.last_new_at.map(millis),
+        ":baseline_at": state.baseline_at.map(millis),
+        ":failing_since": state.failing_since.map(millis),
+        ":failures": state.failures,
+        ":last_error": state.last_error,
+        ":gone_since": state.gone_since.map(millis),
+    })?;
+    Ok(())
+}
+
+/// Moves the next poll of a feed, for a person who asks for it now or a host that asks for patience.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn reschedule(connection: &Connection, id: FeedId, at: Timestamp, reason: &str) -> Result<(), StoreError> {
+    let mut statement =
+        connection.prepare_cached("UPDATE feed SET next_poll_at = ?2, next_poll_reason = ?3 WHERE id = ?1")?;
+    statement.execute(params![id.row(), millis(at), reason])?;
+    Ok(())
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
+    let state = FeedState {
+        title: row.get("title")?,
+        validators: Validators { etag: row.get("etag")?, last_modified: row.get("last_modified")? },
+        validators_url: row.get("validators_url")?,
+        body_hash: row.get::<_, Option<Vec<u8>>>("body_hash")?.map(hash).transpose()?.map(BodyHash),
+        adaptive_interval: row.get::<_, Option<u64>>("adaptive_interval")?.map(Duration::from_secs),
+        last_poll_at: optional_timestamp(row, "last_poll_at")?,
+        last_success_at: optional_timestamp(row, "last_success_at")?,
+        last_new_at: optional_timestamp(row, "last_new_at")?,
+        baseline_at: optional_timestamp(row, "baseline_at")?,
+        failing_since: optional_timestamp(row, "failing_since")?,
+        failures: row.get("failures")?,
+        last_error: row.get("last_error")?,
+        gone_since: optional_timestamp(row, "gone_since")?,
+    };
+    Ok(StoredFeed {
+        id: FeedId::from_row(row.get("id")?),
+        identity: row.get("url")?,
+        name: row.get("name")?,
+        state,
+        next_poll_at: timestamp(row, "next_poll_at")?,
+        next_poll_reason: row.get("next_poll_reason")?,
+    })
+}

@@ -1,0 +1,161 @@
+//! Hits: recorded once for each rule and article, queued once for each digest.
+
+use super::{
+    StoreError,
+    row::{millis, optional_timestamp, outlet_column, timestamp},
+};
+use crate::core::{
+    article::ArticleId,
+    hit::{DigestName, HitArticle, HitId, RuleName, RuleVersion, StoredHit, TermMatch},
+};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params, types::Type};
+
+/// The columns that [`stored`] reads, over the tables of [`JOINS`].
+const COLUMNS: &str = "hit.id, hit.rule, hit.version, hit.found_at, hit.terms, article.id AS article_id, article.link,
+    coalesce(revision.title, article.title) AS title, coalesce(revision.summary, article.summary) AS summary,
+    coalesce(revision.content, article.content) AS content, article.author, article.category, article.published_at,
+    article.first_seen_at, feed.name AS feed_name, feed.title AS feed_title, feed.url AS feed_url";
+
+/// The article of a hit in the text that the rule matched: where it was edited since, that is the first revision that
+/// was replaced after the hit.
+const JOINS: &str = "JOIN article ON article.id = hit.article_id JOIN feed ON feed.id = article.feed_id
+    LEFT JOIN revision ON revision.article_id = hit.article_id AND revision.replaced_at =
+        (SELECT min(replaced_at) FROM revision WHERE article_id = hit.article_id AND replaced_at > hit.found_at)";
+
+/// Records a hit, unless the rule has hit this article before; then there is nothing to record.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn record(
+    connection: &Connection,
+    rule: &RuleName,
+    version: &RuleVersion,
+    article: ArticleId,
+    terms: &[TermMatch],
+    now: Timestamp,
+) -> Result<Option<HitId>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO hit (rule, version, article_id, found_at, terms) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (rule, article_id) DO NOTHING RETURNING id",
+    )?;
+    let terms = serde_json::to_string(terms).expect("terms are strings and numbers");
+    let values = params![rule.as_str(), version.as_str(), article.row(), millis(now), terms];
+    Ok(statement.query_row(values, |row| row.get(0)).optional()?.map(HitId::from_row))
+}
+
+/// Queues a hit for the next edition of a digest. A suppressed one is counted there, not listed.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn queue(connection: &Connection, digest: &DigestName, hit: HitId, suppressed: bool) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO digest_hit (digest, hit_id, suppressed) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    )?;
+    statement.execute(params![digest.as_str(), hit.row(), suppressed])?;
+    Ok(())
+}
+
+/// What waits for the next edition of a digest.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pending {
+    /// The hits that it will list, oldest first.
+    pub hits: Vec<StoredHit>,
+    /// The hits that it will only count.
+    pub suppressed: Vec<HitId>,
+}
+
+/// Returns what waits for the next edition of a digest.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn pending(connection: &Connection, digest: &DigestName) -> Result<Pending, StoreError> {
+    let mut listed = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM digest_hit JOIN hit ON hit.id = hit_id {JOINS}
+         WHERE digest = ?1 AND edition_id IS NULL AND suppressed = 0 ORDER BY hit.id",
+    ))?;
+    let hits = listed.query_map([digest.as_str()], stored)?.collect::<Result<_, _>>()?;
+    let mut counted = connection.prepare_cached(
+        "SELECT hit.id FROM digest_hit JOIN hit ON hit.id = hit_id
+         WHERE digest = ?1 AND edition_id IS NULL AND suppressed = 1 ORDER BY hit.id",
+    )?;
+    let suppressed =
+        counted.query_map([digest.as_str()], |row| row.get(0).map(HitId::from_row))?.collect::<Result<_, _>>()?;
+    Ok(Pending { hits, suppressed })
+}
+
+/// Returns when the oldest hit was found that waits for a digest's next edition.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn oldest_pending(connection: &Connection, digest: &DigestName) -> Result<Option<Timestamp>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT min(found_at) AS found_at FROM digest_hit JOIN hit ON hit.id = hit_id
+         WHERE digest = ?1 AND edition_id IS NULL",
+    )?;
+    Ok(statement.query_row([digest.as_str()], |row| optional_timestamp(row, "found_at"))?)
+}
+
+/// Which hits a person asks for; everything that is absent does not restrict.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only this rule's.
+    pub rule: Option<RuleName>,
+    /// Only those that were queued for this digest.
+    pub digest: Option<DigestName>,
+    /// Only those found at or after.
+    pub since: Option<Timestamp>,
+    /// No more than these, the newest.
+    pub limit: Option<usize>,
+}
+
+/// Returns the hits of a selection, newest first.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn select(connection: &Connection, selection: &Selection) -> Result<Vec<StoredHit>, StoreError> {
+    let mut statement = connection.prepare(&format!(
+        "SELECT {COLUMNS} FROM hit {JOINS}
+         WHERE (:rule IS NULL OR hit.rule = :rule) AND (:since IS NULL OR hit.found_at >= :since)
+             AND (:digest IS NULL OR EXISTS (SELECT 1 FROM digest_hit WHERE digest = :digest AND hit_id = hit.id))
+         ORDER BY hit.found_at DESC, hit.id DESC LIMIT :limit",
+    ))?;
+    let limit = selection.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    let named = named_params! {
+        ":rule": selection.rule.as_ref().map(RuleName::as_str),
+        ":digest": selection.digest.as_ref().map(DigestName::as_str),
+        ":since": selection.since.map(millis),
+        ":limit": limit,
+    };
+    Ok(statement.query_map(named, stored)?.collect::<Result<_, _>>()?)
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredHit> {
+    let terms: String = row.get("terms")?;
+    let terms = serde_json::from_str(&terms)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))?;
+    Ok(StoredHit {
+        id: HitId::from_row(row.get("id")?),
+        rule: RuleName::new(row.get::<_, String>("rule")?),
+        version: RuleVersion::new(row.get::<_, String>("version")?),
+        found_at: timestamp(row, "found_at")?,
+        terms,
+        article: HitArticle {
+            id: ArticleId::from_row(row.get("article_id")?),
+            link: row.get("link")?,
+            title: row.get("title")?,
+            summary: row.get("summary")?,
+            content: row.get("content")?,
+            author: row.get("author")?,
+            category: row.get("category")?,
+            outlet: outlet_column(row)?,
+            published: optional_timestamp(row, "published_at")?,
+            first_seen: timestamp(row, "first_seen_at")?,
+        },
+    })
+}

@@ -1,0 +1,58 @@
+//! The store: one SQLite file that holds feeds, articles, hits, editions and the outbox.
+//!
+//! The submodules are the tables and their statements; each function takes the connection of a transaction that the
+//! caller owns, so that what must hold together commits together. Nothing here decides anything.
+
+pub mod article;
+pub mod daemon;
+pub mod edition;
+pub mod feed;
+pub mod hit;
+pub mod outbox;
+pub mod retention;
+mod row;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use schema::{Lock, open_reader};
+pub use writer::Store;
+
+use std::path::PathBuf;
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no store yet.
+    #[error("there is no store at {}: `feedwatch run` creates it", .0.display())]
+    Missing(PathBuf),
+    /// The file cannot be used as it is.
+    #[error("the store {} cannot be used: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Another process works on the store.
+    #[error("another feedwatch (process {pid}) works on the store {}: stop it first", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// Its process id, or `unknown`.
+        pid: String,
+    },
+    /// SQLite failed.
+    #[error("the store failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The transaction that the call was part of was not committed.
+    #[error("the store did not commit: {0}")]
+    Aborted(String),
+    /// The call panicked, or the thread that writes is gone.
+    #[error("the store did not answer: the call failed within, or its thread has stopped")]
+    WriterGone,
+    /// What was asked for is not there (any more).
+    #[error("{0}")]
+    NotFound(String),
+}

@@ -1,0 +1,292 @@
+//! Opening the file: is it ours, is it current, is it free.
+
+use super::StoreError;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// `PRAGMA application_id` of every store: `fwch` in ASCII.
+const APPLICATION_ID: i32 = 0x6677_6368;
+
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_initial.sql"))];
+
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The right to work on a store: an advisory lock on the file beside it, held until dropped.
+#[derive(Debug)]
+pub struct Lock {
+    // Held for its lock alone; the lock ends with the process, however that ends.
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock, or tells who has it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Locked`] when another process has it, [`StoreError::Unusable`] when the file cannot be made.
+    pub fn acquire(store: &Path) -> Result<Self, StoreError> {
+        create_directory(store)?;
+        let path = lock_path(store);
+        let failed = |error: std::io::Error| StoreError::Unusable {
+            path: store.to_owned(),
+            reason: format!("its lock file {} cannot be taken: {error}", path.display()),
+        };
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let pid = holder(&mut file).unwrap_or_else(|| "unknown".to_owned());
+                return Err(StoreError::Locked { path: store.to_owned(), pid });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        file.set_len(0).map_err(failed)?;
+        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+
+    /// Returns the process id of whoever holds the lock of a store now.
+    pub fn holder(store: &Path) -> Option<u32> {
+        let mut file = OpenOptions::new().read(true).open(lock_path(store)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => holder(&mut file)?.parse().ok(),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+}
+
+fn holder(file: &mut File) -> Option<String> {
+    let mut pid = String::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.take(32).read_to_string(&mut pid).ok()?;
+    Some(pid.trim().to_owned()).filter(|pid| !pid.is_empty())
+}
+
+fn lock_path(store: &Path) -> PathBuf {
+    let mut path = store.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
+}
+
+fn create_directory(store: &Path) -> Result<(), StoreError> {
+    let Some(parent) = store.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(parent).map_err(|error| StoreError::Unusable {
+        path: store.to_owned(),
+        reason: format!("its directory {} cannot be made: {error}", parent.display()),
+    })
+}
+
+/// Opens the store for writing, creates it where there is none and brings an older one up to date.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    create_directory(path)?;
+    create_private(path)?;
+    let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let new = is_new(&connection).map_err(|error| unreadable(path, &error))?;
+    if !new {
+        verify(&connection, path)?;
+    }
+    let prepare = |connection: &Connection| -> rusqlite::Result<()> {
+        // FULL: a commit survives the loss of power, not only that of the process.
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)
+    };
+    prepare(&connection).map_err(|error| unreadable(path, &error))?;
+    Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| StoreError::Unusable {
+        path: path.to_owned(),
+        reason: format!("it could not be brought up to date and was left as it was: {error}"),
+    })?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Opens the store for reading beside whoever writes.
+///
+/// # Errors
+///
+/// [`StoreError::Missing`] when there is none, [`StoreError::Unusable`] when it is not ours or not of this version.
+pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    // Read-write, because a reader of a WAL database may have to make its shared-memory file.
+    let connection =
+        open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|_| open(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+    if is_new(&connection).map_err(|error| unreadable(path, &error))? {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let version = verify(&connection, path)?;
+    if version < current_version() {
+        return Err(StoreError::Unusable {
+            path: path.to_owned(),
+            reason:
+                "it is of an older feedwatch: restart the daemon (or `feedwatch run --once`) to bring it up to date"
+                    .to_owned(),
+        });
+    }
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+fn open(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    if path.is_dir() {
+        let reason = "it is a directory: `store.path` names a file".to_owned();
+        return Err(StoreError::Unusable { path: path.to_owned(), reason });
+    }
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|error| unreadable(path, &error))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| unreadable(path, &error))?;
+    Ok(connection)
+}
+
+/// Makes an empty file that only its owner may read: it holds what people watch for.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Unusable {
+            path: path.to_owned(),
+            reason: format!("it cannot be made: {error}; is the directory writable for this user?"),
+        }),
+    }
+}
+
+fn is_new(connection: &Connection) -> rusqlite::Result<bool> {
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    Ok(pages == 0)
+}
+
+/// Checks that the file is a store of ours and not newer than this program; returns its schema version.
+fn verify(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let number = |name: &str| -> Result<i64, StoreError> {
+        connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| unreadable(path, &error))
+    };
+    if number("application_id")? != i64::from(APPLICATION_ID) {
+        return Err(StoreError::Unusable {
+            path: path.to_owned(),
+            reason: "it is a database of another program; give `store.path` a file of its own".to_owned(),
+        });
+    }
+    let version = number("user_version")?;
+    if version > current_version() {
+        return Err(StoreError::Unusable {
+            path: path.to_owned(),
+            reason: format!(
+                "it is of a newer feedwatch (schema {version}, this program knows {}): install that version, or restore \
+                 the backup that was made before the upgrade",
+                current_version()
+            ),
+        });
+    }
+    Ok(version)
+}
+
+fn current_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).expect("there are few migrations")
+}
+
+fn unreadable(path: &Path, error: &rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, NotADatabase, PermissionDenied, ReadOnly};
+    let remedy = match error.sqlite_error_code() {
+        Some(NotADatabase) => "it is no SQLite database; give `store.path` another file, or restore a backup",
+        Some(DatabaseCorrupt) => "restore a backup, or salvage it with `sqlite3 FILE .recover`; it was left as it is",
+        Some(CannotOpen | PermissionDenied | ReadOnly) => {
+            "is it a file, and may this user read and write it and its directory?"
+        }
+        _ => "it was left as it is",
+    };
+    StoreError::Unusable { path: path.to_owned(), reason: format!("{error}; {remedy}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn reason(result: Result<Connection, StoreError>) -> String {
+        result.map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn migrations_are_valid() {
+        Migrations::from_slice(MIGRATIONS).validate().unwrap();
+    }
+
+    #[test]
+    fn creates_a_private_store_and_opens_it_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("new/feedwatch.db");
+        assert!(matches!(open_reader(&path), Err(StoreError::Missing(_))));
+        drop(open_writer(&path).unwrap());
+        drop(open_writer(&path).unwrap());
+        let connection = open_reader(&path).unwrap();
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    /// Promise P1: what cannot be read is refused with the remedy and never recreated.
+    #[test]
+    fn refuses_what_is_not_ours_and_leaves_it_untouched() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("feedwatch.db");
+        type Make = Box<dyn Fn(&Path)>;
+        let cases: [(&str, Make, &str); 4] = [
+            ("foreign", Box::new(|path| foreign(path, 42, 1)), "another program"),
+            ("newer", Box::new(|path| foreign(path, APPLICATION_ID, 999)), "newer feedwatch"),
+            (
+                "text",
+                Box::new(|path| fs::write(path, "a text that is no database at all".repeat(99)).unwrap()),
+                "no SQLite",
+            ),
+            ("directory", Box::new(|path| fs::create_dir(path).unwrap()), "it is a directory"),
+        ];
+        for (name, make, expected) in cases {
+            make(&path);
+            let before = fs::read(&path).ok();
+            assert!(reason(open_writer(&path)).contains(expected), "{name}: {}", reason(open_writer(&path)));
+            assert!(reason(open_reader(&path)).contains(expected), "{name}: {}", reason(open_reader(&path)));
+            assert_eq!(fs::read(&path).ok(), before, "{name}");
+            let _ = fs::remove_file(&path);
+            let _ = fs::remove_dir(&path);
+        }
+    }
+
+    fn foreign(path: &Path, application: i32, version: i32) {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        connection.pragma_update(None, "application_id", application).unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+    }
+
+    #[test]
+    fn a_second_lock_is_refused_with_the_holder() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("feedwatch.db");
+        assert_eq!(Lock::holder(&path), None);
+        let first = Lock::acquire(&path).unwrap();
+        assert!(
+            matches!(Lock::acquire(&path), Err(StoreError::Locked { pid, .. }) if pid == std::process::id().to_string())
+        );
+        assert_eq!(Lock::holder(&path), Some(std::process::id()));
+        drop(first);
+        assert_eq!(Lock::holder(&path), None);
+        Lock::acquire(&path).unwrap();
+    }
+}

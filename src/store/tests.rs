@@ -1,0 +1,213 @@
+//! The store's statements against a real file.
+
+use super::*;
+use crate::core::{
+    article::{Article, ArticleId, ArticleKey, Item, TextHash},
+    digest::Window,
+    feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validators},
+    hit::{DigestName, Field, HitId, RuleName, RuleVersion, TermMatch},
+    retry::MailId,
+};
+use edition::NewEdition;
+use hit::Selection;
+use jiff::{Timestamp, ToSpan};
+use outbox::{MailState, NewMail};
+use rusqlite::Connection;
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_764_000_000 + 60 * minute).unwrap()
+}
+
+fn open() -> (tempfile::TempDir, Connection) {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = schema::open_writer(&directory.path().join("feedwatch.db")).unwrap();
+    (directory, connection)
+}
+
+fn feed(url: &str) -> Feed {
+    Feed {
+        url: FeedUrl::Web(url.parse().unwrap()),
+        name: None,
+        tags: Vec::new(),
+        interval: None,
+        language: None,
+        allow_private: false,
+    }
+}
+
+fn article(key: &str, title: &str) -> Article {
+    Article {
+        key: ArticleKey::of_test(key.to_owned()),
+        canonical_url: Some(format!("https://example.org/{key}")),
+        text_hash: TextHash([u8::try_from(title.len()).unwrap(); 32]),
+        item: Item { title: title.to_owned(), summary: "summary".to_owned(), ..Item::default() },
+    }
+}
+
+fn configured(connection: &Connection, urls: &[&str]) -> Vec<FeedId> {
+    let feeds: Vec<_> = urls.iter().map(|url| feed(url)).collect();
+    feed::configure(connection, &feeds, |_| at(0)).unwrap().iter().map(|feed| feed.id).collect()
+}
+
+fn hit(connection: &Connection, article: ArticleId, rule: &str, now: Timestamp) -> Option<HitId> {
+    let terms = [TermMatch { term: "DPRK".to_owned(), field: Field::Title, start: 0, end: 4 }];
+    hit::record(connection, &RuleName::new(rule), &RuleVersion::new("v1"), article, &terms, now).unwrap()
+}
+
+fn mail(id: &str) -> NewMail {
+    NewMail {
+        sender: "alerts@example.org".to_owned(),
+        recipient: "desk@example.org".to_owned(),
+        message_id: format!("<{id}@example.org>"),
+        subject: "subject".to_owned(),
+        message: b"the bytes".to_vec(),
+    }
+}
+
+#[test]
+fn a_feed_that_leaves_and_returns_keeps_what_is_remembered_of_it() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://a.example/", "https://b.example/"]);
+    let state = FeedState {
+        title: Some("A".to_owned()),
+        validators: Validators { etag: Some("W/\"x\"-gzip".to_owned()), last_modified: Some("odd".to_owned()) },
+        validators_url: Some("https://a.example/".to_owned()),
+        body_hash: Some(BodyHash([7; 32])),
+        adaptive_interval: Some(std::time::Duration::from_secs(900)),
+        last_poll_at: Some(at(1)),
+        last_success_at: Some(at(1)),
+        last_new_at: Some(at(1)),
+        baseline_at: Some(at(1)),
+        failing_since: None,
+        failures: 0,
+        last_error: None,
+        gone_since: None,
+    };
+    feed::record_poll(&connection, ids[0], &state, at(30), "hourly").unwrap();
+    assert_eq!(configured(&connection, &["https://b.example/"]), [ids[1]]);
+    assert_eq!(feed::configured(&connection).unwrap().len(), 1);
+    assert_eq!(configured(&connection, &["https://a.example/", "https://b.example/"]), ids);
+    let stored = feed::one(&connection, ids[0]).unwrap();
+    assert_eq!((stored.state, stored.next_poll_at, stored.next_poll_reason.as_str()), (state, at(30), "hourly"));
+}
+
+#[test]
+fn a_feed_without_a_name_is_shown_without_its_credentials() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://user:secret@a.example/feed"]);
+    assert_eq!(feed::one(&connection, ids[0]).unwrap().shown_name(), "a.example");
+}
+
+/// Promise P2: one hit for each rule and article, ever.
+#[test]
+fn a_rule_hits_an_article_once() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://a.example/"]);
+    let first = article::insert(&connection, ids[0], &article("k", "DPRK"), false, at(0)).unwrap();
+    assert!(hit(&connection, first, "one", at(0)).is_some());
+    assert!(hit(&connection, first, "one", at(5)).is_none());
+    assert!(hit(&connection, first, "two", at(5)).is_some());
+}
+
+/// Promise P8: a hit is shown with the text that matched, not with what an editor made of it later.
+#[test]
+fn a_hit_keeps_the_text_that_it_matched() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://a.example/"]);
+    let id = article::insert(&connection, ids[0], &article("k", "DPRK fires"), false, at(0)).unwrap();
+    hit(&connection, id, "one", at(0));
+    article::edit(&connection, id, &article("k", "North fires"), at(10)).unwrap();
+    article::edit(&connection, id, &article("k", "Somebody fires"), at(20)).unwrap();
+    hit(&connection, id, "two", at(20));
+    let shown = hit::select(&connection, &Selection::default()).unwrap();
+    let titles: Vec<_> = shown.iter().map(|hit| (hit.rule.as_str(), hit.article.title.as_str())).collect();
+    assert_eq!(titles, [("two", "Somebody fires"), ("one", "DPRK fires")]);
+    let known = article::known(&connection, ids[0], [ArticleKey::of_test("k".to_owned())].into_iter()).unwrap();
+    assert_eq!((known.len(), known[0].id), (1, id));
+}
+
+/// Promise P2: one edition for each slot, and one edition for each hit.
+#[test]
+fn an_edition_is_made_once_and_takes_its_hits() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://a.example/"]);
+    let digest = DigestName::new("morning");
+    assert_eq!(edition::known_progress(&connection, &digest, at(0)).unwrap(), None);
+    assert_eq!(edition::progress(&connection, &digest, at(0)).unwrap().window_end, at(0));
+    let id = article::insert(&connection, ids[0], &article("k", "DPRK"), false, at(1)).unwrap();
+    let hit_id = hit(&connection, id, "one", at(1)).unwrap();
+    hit::queue(&connection, &digest, hit_id, false).unwrap();
+    hit::queue(&connection, &digest, hit_id, false).unwrap();
+    let progress = edition::progress(&connection, &digest, at(2)).unwrap();
+    assert_eq!(progress.oldest_pending_hit, Some(at(1)));
+    let window = Window { start: at(0), end: at(2) };
+    let new = NewEdition { digest: &digest, slot: at(2), window, hits: &[hit_id], sent: true };
+    assert!(edition::record(&connection, &new).unwrap().is_some());
+    assert!(edition::record(&connection, &new).unwrap().is_none(), "the slot has its edition");
+    let later = NewEdition { slot: at(3), ..new };
+    assert!(edition::record(&connection, &later).is_err(), "the hit is in an edition");
+    assert_eq!(hit::pending(&connection, &digest).unwrap().hits, []);
+    let progress = edition::progress(&connection, &digest, at(4)).unwrap();
+    assert_eq!((progress.last_sent_at, progress.oldest_pending_hit), (Some(at(2)), None));
+    // An edition that was made while the clock was wrong does not hold up those of the right time.
+    assert_eq!(edition::progress(&connection, &digest, at(1)).unwrap().window_end, at(0));
+    let coverage = edition::coverage(&connection, window).unwrap();
+    assert_eq!((coverage.feeds, coverage.feeds_polled, coverage.articles_seen), (1, 0, 1));
+}
+
+/// Promise P3: a mail leaves the outbox only when it was accepted or given up.
+#[test]
+fn a_mail_waits_until_it_is_accepted_or_given_up() {
+    let (_directory, connection) = open();
+    outbox::enqueue(&connection, None, &mail("1"), at(0)).unwrap();
+    outbox::enqueue(&connection, None, &mail("1"), at(0)).unwrap();
+    let waiting = outbox::waiting(&connection).unwrap();
+    assert_eq!(waiting.len(), 1);
+    let id = waiting[0].0;
+    let (begun, bytes) = outbox::begin_attempt(&connection, id, at(1)).unwrap().unwrap();
+    assert_eq!((begun.attempts, bytes.as_slice()), (1, b"the bytes".as_slice()));
+    assert_eq!(outbox::find(&connection, id).unwrap().unwrap().in_doubt_since, Some(at(1)));
+    outbox::record_refused(&connection, id, "busy", Some(at(6)), false).unwrap();
+    assert_eq!(outbox::waiting(&connection).unwrap(), [(id, at(6))]);
+    outbox::begin_attempt(&connection, id, at(6)).unwrap().unwrap();
+    outbox::record_refused(&connection, id, "no", None, true).unwrap();
+    let held = outbox::find(&connection, id).unwrap().unwrap();
+    assert_eq!((held.state, held.in_doubt_since), (MailState::Held, Some(at(6))));
+    assert!(outbox::begin_attempt(&connection, id, at(7)).unwrap().is_none(), "it waits for a person");
+    outbox::retry(&connection, id, at(8)).unwrap();
+    outbox::begin_attempt(&connection, id, at(8)).unwrap().unwrap();
+    outbox::record_accepted(&connection, id, "250 ok", at(9)).unwrap();
+    assert!(outbox::discard(&connection, id, at(9)).is_err());
+    assert!(outbox::retry(&connection, MailId::from_row(99), at(9)).is_err());
+    assert_eq!(outbox::list(&connection, false).unwrap(), []);
+    assert_eq!(outbox::list(&connection, true).unwrap()[0].reply.as_deref(), Some("250 ok"));
+}
+
+/// FEEDS C12: what returns after retention is still known; a hit that a digest still has to show keeps its text.
+#[test]
+fn retention_takes_texts_and_leaves_keys() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://a.example/"]);
+    let digest = DigestName::new("morning");
+    let old = article::insert(&connection, ids[0], &article("old", "DPRK"), false, at(0)).unwrap();
+    let pending = article::insert(&connection, ids[0], &article("pending", "DPRK"), false, at(0)).unwrap();
+    hit(&connection, old, "one", at(0));
+    hit::queue(&connection, &digest, hit(&connection, pending, "one", at(0)).unwrap(), false).unwrap();
+    let cleared = retention::clear(&connection, at(1), 100, at(2)).unwrap();
+    assert_eq!((cleared.articles, cleared.mails), (1, 0));
+    let shown = hit::select(&connection, &Selection::default()).unwrap();
+    let summaries: Vec<_> = shown.iter().map(|hit| hit.article.summary.as_str()).collect();
+    assert_eq!(summaries, ["summary", ""]);
+    let keys = ["old", "pending"].map(|key| ArticleKey::of_test(key.to_owned()));
+    assert_eq!(article::known(&connection, ids[0], keys.into_iter()).unwrap().len(), 2);
+    assert_eq!(retention::clear(&connection, at(1), 100, at(2) + 1.hour()).unwrap().articles, 0);
+}
+
+#[test]
+fn notices_are_raised_and_cleared_once() {
+    let (_directory, connection) = open();
+    let raised = |connection| daemon::raise_notice(connection, "feed:1", at(0)).unwrap();
+    let cleared = |connection| daemon::clear_notice(connection, "feed:1").unwrap();
+    assert_eq!((raised(&connection), raised(&connection)), (true, false));
+    assert_eq!((cleared(&connection), cleared(&connection)), (true, false));
+}
