@@ -11,5 +11,6 @@
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod fetch;
 pub mod rules;
 pub mod store;

@@ -1,0 +1,333 @@
+//! Fetching over HTTP: requests, redirects, time-outs, and what an answer means.
+
+use super::{
+    FetchError, Fetched, ResponseNotes,
+    body::{self, BodyDecoder},
+    failure::{self, Trouble},
+    file,
+    guard::{self, Access, GuardedResolver},
+    hints,
+};
+use crate::{
+    config::FetchLimits,
+    core::feed::{BodyHash, FailureKind, Feed, FeedState, FeedUrl, PollFailure, Validators},
+};
+use jiff::Timestamp;
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+    redirect,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+/// What we read, feeds first.
+const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, \
+                      application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.8, */*;q=0.1";
+/// Headers of one answer, more of which are an error.
+const HEADERS_MAX: usize = 200;
+/// Bytes of an HTTP/2 answer's headers, more of which are an error.
+const HEADER_BYTES_MAX: u32 = 64 * 1024;
+/// Longest URL that a redirect may lead to: it is stored, shown and sent.
+const URL_BYTES_MAX: usize = 8192;
+/// How long an idle connection is kept: for a host's next feed, not for a feed's next poll.
+const IDLE_CONNECTION: Duration = Duration::from_secs(15);
+/// Bytes that are decoded before other tasks get their turn.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// Slowest body that is waited for: after the first window each window brings so many bytes, or it is an error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RateFloor {
+    pub(super) window: Duration,
+    pub(super) bytes: u64,
+}
+
+/// 1 KiB each 10 s: a modem is faster, a drip that holds connections open is not.
+const RATE_FLOOR: RateFloor = RateFloor { window: Duration::from_secs(10), bytes: 1024 };
+
+/// Asks feeds for their documents.
+#[derive(Debug)]
+pub struct Fetcher {
+    /// Connects to public addresses only.
+    public: Client,
+    /// Connects anywhere, for feeds that may be private.
+    any: Client,
+    limits: FetchLimits,
+    pub(super) rate_floor: RateFloor,
+}
+
+impl Fetcher {
+    /// Makes a fetcher that introduces itself by `user_agent`, see [`super::user_agent`].
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError`] if the User-Agent cannot be sent or TLS cannot be set up.
+    pub fn new(limits: FetchLimits, user_agent: &str) -> Result<Self, FetchError> {
+        let agent = HeaderValue::from_str(user_agent).map_err(|_| FetchError::UserAgent(user_agent.to_owned()))?;
+        let tls = tls()?;
+        let client = |access| client(access, limits, &agent, tls.clone());
+        Ok(Self { public: client(Access::Public)?, any: client(Access::Any)?, limits, rate_floor: RATE_FLOOR })
+    }
+
+    /// Asks a feed for its document. `before` is what the last polls left, `now` the time by which dates in headers
+    /// are understood where the server sends none of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`PollFailure`] with a message for people; what is remembered of the feed stays as it was.
+    pub async fn fetch(&self, feed: &Feed, before: &FeedState, now: Timestamp) -> Result<Fetched, PollFailure> {
+        let fetch = async {
+            match &feed.url {
+                FeedUrl::File(path) => file::fetch(path, before, self.limits).await,
+                FeedUrl::Web(url) => self.follow(url, feed.allow_private, before, now).await,
+            }
+        };
+        let limit = self.limits.total_timeout;
+        let outcome = timeout(limit, fetch).await.unwrap_or_else(|_| {
+            Err(Trouble::new(FailureKind::Unreachable, failure::timed_out("the whole fetch", limit, "total_timeout")))
+        });
+        outcome.map_err(|trouble| trouble.at(&feed.url.to_string()))
+    }
+
+    /// Follows redirects by hand, so that each hop is judged before it is asked.
+    async fn follow(
+        &self,
+        configured: &Url,
+        allow_private: bool,
+        before: &FeedState,
+        now: Timestamp,
+    ) -> Result<Fetched, Trouble> {
+        let mut visited = vec![public_part(configured)];
+        loop {
+            let hop = visited.last().expect("it starts with one URL and only grows").clone();
+            let at_hop = |trouble: Trouble| match visited.len() {
+                1 => trouble,
+                _ => trouble.after_redirect(hop.as_str()),
+            };
+            let access = guard::access(configured, allow_private, &hop).map_err(|refusal| at_hop(refusal.into()))?;
+            let sent = validators_for(&hop, before);
+            let response = self.ask(configured, &hop, access, sent).await.map_err(at_hop)?;
+            if !is_redirect(response.status()) {
+                let has_password = configured.origin() == hop.origin() && configured.password().is_some();
+                return self.conclude(response, &hop, sent, has_password, before, now).await.map_err(at_hop);
+            }
+            let next = target(&hop, &response).map_err(at_hop)?;
+            if visited.contains(&next) {
+                let text = format!("it redirects in a circle, back to {next}; the site must mend that");
+                return Err(at_hop(refused(text)));
+            }
+            if visited.len() > self.limits.redirects {
+                let text = format!("it redirects more than {} times (polling.limits.redirects)", self.limits.redirects);
+                return Err(at_hop(refused(text)));
+            }
+            visited.push(next);
+        }
+    }
+
+    /// Sends one request and waits for the head of its answer.
+    async fn ask(
+        &self,
+        configured: &Url,
+        hop: &Url,
+        access: Access,
+        validators: Option<&Validators>,
+    ) -> Result<Response, Trouble> {
+        let client = match access {
+            Access::Public => &self.public,
+            Access::Any => &self.any,
+        };
+        let mut request = client.get(with_credentials(configured, hop));
+        if let Some(validators) = validators {
+            request = request.headers(conditions(validators));
+        }
+        let limit = self.limits.header_timeout;
+        match timeout(limit, request.send()).await {
+            Ok(answer) => answer.map_err(|error| failure::connection(&error, self.limits)),
+            Err(_) => {
+                let text = failure::timed_out("waiting for the head of the answer", limit, "header_timeout");
+                Err(Trouble::new(FailureKind::Unreachable, text))
+            }
+        }
+    }
+
+    /// Judges an answer that is no redirect, and reads its body if it has one for us.
+    async fn conclude(
+        &self,
+        response: Response,
+        hop: &Url,
+        sent: Option<&Validators>,
+        has_password: bool,
+        before: &FeedState,
+        now: Timestamp,
+    ) -> Result<Fetched, Trouble> {
+        let (status, headers) = (response.status(), response.headers());
+        let fresh = hints::validators(headers);
+        let notes = |validators| ResponseNotes {
+            validators,
+            validators_url: hop.as_str().to_owned(),
+            hints: hints::freshness(headers, now),
+        };
+        match (status, sent) {
+            (StatusCode::NOT_MODIFIED, Some(sent)) => Ok(Fetched::NotModified(notes(Validators {
+                etag: fresh.etag.or_else(|| sent.etag.clone()),
+                last_modified: fresh.last_modified.or_else(|| sent.last_modified.clone()),
+            }))),
+            (StatusCode::NOT_MODIFIED, None) => Err(Trouble::new(
+                FailureKind::Status(304),
+                "the answer is 304 Not Modified, to a request without a condition; a cache in between is broken",
+            )),
+            // Part of a document that nobody asked for is no document.
+            (status, _) if status.is_success() && status != StatusCode::PARTIAL_CONTENT => {
+                let notes = notes(fresh);
+                let content_type = headers.get(header::CONTENT_TYPE);
+                let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+                let (body, body_hash) = self.read(response).await?;
+                if before.body_hash == Some(body_hash) {
+                    return Ok(Fetched::Unchanged(notes));
+                }
+                Ok(Fetched::Document { body, content_type, final_url: hop.as_str().to_owned(), body_hash, notes })
+            }
+            (status, _) => Err(failure::status(status, hints::retry_after(headers, now), has_password)),
+        }
+    }
+
+    /// Reads and decodes a body, within the limits and not slower than the rate floor.
+    async fn read(&self, mut response: Response) -> Result<(Vec<u8>, BodyHash), Trouble> {
+        let encoding = body::encoding(response.headers())?;
+        if response.content_length().is_some_and(|length| length > self.limits.wire_bytes) {
+            return Err(body::over_wire_limit(self.limits));
+        }
+        let mut body = BodyDecoder::new(encoding, self.limits)?;
+        let RateFloor { window, bytes } = self.rate_floor;
+        let (mut window_ends, mut in_window, mut first) = (Instant::now() + window, 0_u64, true);
+        loop {
+            let chunk = match timeout_at(window_ends, response.chunk()).await {
+                Ok(chunk) => chunk.map_err(|error| self.broke_off(&error))?,
+                Err(_) if first || in_window >= bytes => {
+                    (window_ends, in_window, first) = (Instant::now() + window, 0, false);
+                    continue;
+                }
+                Err(_) => {
+                    let text = format!("the body comes too slowly, less than {bytes} bytes in {window:?}");
+                    return Err(Trouble::new(FailureKind::Unreachable, text));
+                }
+            };
+            let Some(chunk) = chunk else { return body.finish() };
+            in_window = in_window.saturating_add(chunk.len() as u64);
+            for piece in chunk.chunks(PIECE_BYTES) {
+                body.push(piece)?;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn broke_off(&self, error: &reqwest::Error) -> Trouble {
+        failure::connection(error, self.limits).while_reading()
+    }
+}
+
+/// Sets TLS up: the ring provider, the certificates that the operating system trusts.
+fn tls() -> Result<rustls::ClientConfig, FetchError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider))?;
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn client(
+    access: Access,
+    limits: FetchLimits,
+    agent: &HeaderValue,
+    tls: rustls::ClientConfig,
+) -> Result<Client, reqwest::Error> {
+    let headers = HeaderMap::from_iter([
+        (header::USER_AGENT, agent.clone()),
+        (header::ACCEPT, HeaderValue::from_static(ACCEPT)),
+        (header::ACCEPT_ENCODING, HeaderValue::from_static(body::ACCEPT_ENCODING)),
+    ]);
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .default_headers(headers)
+        .dns_resolver(GuardedResolver(access))
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        // A proxy would resolve names behind the guard's back.
+        .no_proxy()
+        .connect_timeout(limits.connect_timeout)
+        .http1_max_headers(HEADERS_MAX)
+        .http2_max_header_list_size(HEADER_BYTES_MAX)
+        .pool_max_idle_per_host(1)
+        .pool_idle_timeout(IDLE_CONNECTION)
+        .build()
+}
+
+/// Returns a URL without credentials and fragment: what may be shown, stored and compared.
+fn public_part(url: &Url) -> Url {
+    let mut part = url.clone();
+    // Both fail only for URLs without a host, which have no credentials either.
+    let _ = part.set_username("");
+    let _ = part.set_password(None);
+    part.set_fragment(None);
+    part
+}
+
+/// Returns the URL of a hop with the credentials of the configured one, if it is of the same origin. The client turns
+/// them into an `Authorization` header.
+fn with_credentials(configured: &Url, hop: &Url) -> Url {
+    let mut url = hop.clone();
+    if configured.origin() == hop.origin() {
+        // As above.
+        let _ = url.set_username(configured.username());
+        let _ = url.set_password(configured.password());
+    }
+    url
+}
+
+/// Returns the validators that this URL gave, and no other's (FEEDS A5).
+fn validators_for<'a>(hop: &Url, before: &'a FeedState) -> Option<&'a Validators> {
+    let theirs = before.validators_url.as_deref() == Some(hop.as_str());
+    (theirs && !before.validators.is_empty()).then_some(&before.validators)
+}
+
+fn conditions(validators: &Validators) -> HeaderMap {
+    let header = |name: HeaderName, value: &Option<String>| {
+        // What came in a header goes into one; only a damaged store could hold anything else.
+        Some((name, HeaderValue::from_bytes(value.as_ref()?.as_bytes()).ok()?))
+    };
+    [header(header::IF_NONE_MATCH, &validators.etag), header(header::IF_MODIFIED_SINCE, &validators.last_modified)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Returns where a redirect leads, without the credentials that it may carry.
+fn target(hop: &Url, response: &Response) -> Result<Url, Trouble> {
+    let Some(location) = response.headers().get(header::LOCATION) else {
+        return Err(failure::status(response.status(), None, false));
+    };
+    let location = String::from_utf8_lossy(location.as_bytes());
+    let Ok(next) = hop.join(&location) else {
+        return Err(refused("it redirects to what is no URL; the site must mend that"));
+    };
+    if next.as_str().len() > URL_BYTES_MAX {
+        return Err(refused(format!("it redirects to a URL that is longer than {URL_BYTES_MAX} bytes")));
+    }
+    match next.scheme() {
+        "http" | "https" => Ok(public_part(&next)),
+        scheme => Err(refused(format!("it redirects to a {scheme}: URL; only http and https are followed"))),
+    }
+}
+
+fn refused(text: impl Into<String>) -> Trouble {
+    Trouble::new(FailureKind::Refused, text)
+}
