@@ -12,5 +12,6 @@ pub mod clock;
 pub mod config;
 pub mod core;
 pub mod fetch;
+pub mod parse;
 pub mod rules;
 pub mod store;
