@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod core;
 pub mod fetch;
+pub mod mail;
 pub mod parse;
 pub mod rules;
 pub mod store;
