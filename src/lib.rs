@@ -8,11 +8,15 @@
 //!
 //! ARCHITECTURE.md describes the flow, the layers and the promises.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod daemon;
 pub mod fetch;
+pub mod jobs;
 pub mod mail;
 pub mod parse;
 pub mod rules;
 pub mod store;
+pub mod telemetry;

@@ -1,3 +1,7 @@
-//! The `feedwatch` binary.
+//! The `feedwatch` binary: arguments → cli → exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    feedwatch::cli::main()
+}

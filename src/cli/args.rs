@@ -1,0 +1,260 @@
+//! The command line as typed; shell completions and man pages come from the same definition.
+
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+/// Watches news feeds for what you must not miss, and tells you once.
+///
+/// feedwatch polls RSS, Atom and JSON feeds, matches every new article against your rules and mails digests of the
+/// hits. Rules, feeds and digests are in a TOML file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "feedwatch",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  feedwatch check                      is the configuration right, and what will happen when\n  \
+                  feedwatch run                        the daemon\n  feedwatch match 'DPRK fires ballistic missiles'\n  \
+                  feedwatch hits --since 24h\n\nExit codes: 0 done, 1 failed, 2 usage or configuration"
+)]
+pub struct Cli {
+    /// What is asked for in any command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Configuration file [default: ./feedwatch.toml, then /etc/feedwatch/feedwatch.toml]
+    #[arg(long, short, global = true, env = "FEEDWATCH_CONFIG", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Print JSON for scripts instead of tables for people
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more in the log; twice for every detail
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: poll, match and mail on schedule
+    ///
+    /// Polls each feed when it is due, matches new articles and sends digests on their schedules until SIGTERM or
+    /// SIGINT. SIGHUP reads the configuration again; a configuration with an error is refused and the old one stays.
+    #[command(
+        after_help = "Examples:\n  feedwatch run\n  feedwatch run --once        one round, then the digests that \
+                            are due, for cron or a systemd timer"
+    )]
+    Run(Run),
+    /// Check the whole configuration: errors, warnings, rule tests, next send times
+    #[command(
+        after_help = "Examples:\n  feedwatch check\n  feedwatch check --online               try every feed and greet \
+                            the mail server\n  feedwatch check --config new.toml --deny-warnings"
+    )]
+    Check(Check),
+    /// Poll feeds now and show what came
+    ///
+    /// Polls all feeds, or those named, whether or not they are due, matches and stores what is new. Digests go out on
+    /// their schedules. While the daemon runs, it is asked to do the polling.
+    #[command(after_help = "Examples:\n  feedwatch poll\n  feedwatch poll https://www.example.org/rss.xml\n  \
+                            feedwatch poll --tag wire")]
+    Poll(Poll),
+    /// Show which rules match a text, a file or a feed, and why the others do not
+    #[command(
+        after_help = "Examples:\n  feedwatch match 'DPRK fires ballistic missiles'\n  feedwatch match article.html\n  \
+                            feedwatch match https://www.example.org/rss.xml\n  feedwatch match --why 'DPRK missiles' \
+                            'Pyongyang marathon opens'\n  curl -s https://www.example.org/story | feedwatch match -"
+    )]
+    Match(Match),
+    /// List what was found
+    #[command(
+        after_help = "Examples:\n  feedwatch hits --since 24h\n  feedwatch hits --rule 'DPRK missiles' --limit 10\n  \
+                            feedwatch hits --json | jq -r '.[].link'"
+    )]
+    Hits(Hits),
+    /// Preview the next edition of a digest, or send it now
+    #[command(
+        after_help = "Examples:\n  feedwatch digest morning               what would be sent now, in the terminal\n  \
+                            feedwatch digest morning --html d.html\n  feedwatch digest morning --send        close the \
+                            edition and send it now"
+    )]
+    Digest(Digest),
+    /// Show the mails that wait, why, and until when; retry or discard them
+    #[command(
+        after_help = "Examples:\n  feedwatch outbox\n  feedwatch outbox show 7 > mail.eml\n  feedwatch outbox retry \
+                            --all\n  feedwatch outbox discard 7"
+    )]
+    Outbox(Outbox),
+    /// Show the health of every feed
+    #[command(after_help = "Examples:\n  feedwatch feeds\n  feedwatch feeds --failing\n  feedwatch feeds --json | jq \
+                            '.[] | select(.failures > 3)'")]
+    Feeds(Feeds),
+    /// Show what the daemon does and what comes next
+    #[command(after_help = "Examples:\n  feedwatch status\n  feedwatch status --json | jq .daemon.alive_at")]
+    Status,
+    /// Print the completions of a shell
+    #[command(after_help = "Examples:\n  feedwatch completions bash > /etc/bash_completion.d/feedwatch\n  feedwatch \
+                            completions zsh > ~/.zfunc/_feedwatch")]
+    Completions(Completions),
+    /// Write the man pages into a directory
+    #[command(after_help = "Examples:\n  feedwatch man /usr/local/share/man/man1")]
+    Man(Man),
+}
+
+/// `feedwatch run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Do one round, compose and send what is due, then end
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// `feedwatch check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Fetch every feed and greet the mail server too
+    #[arg(long)]
+    pub online: bool,
+    /// Fail on warnings as well
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+/// `feedwatch poll`.
+#[derive(Debug, Args)]
+pub struct Poll {
+    /// URLs or names of feeds [default: all]
+    #[arg(value_name = "FEED")]
+    pub feeds: Vec<String>,
+    /// Only feeds with this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+}
+
+/// `feedwatch match`.
+#[derive(Debug, Args)]
+pub struct Match {
+    /// Text, file, URL of a feed or a page, or `-` for standard input
+    #[arg(value_name = "TEXT|FILE|URL")]
+    pub input: String,
+    /// Explain this rule alone, whether it matches or not
+    #[arg(long, value_name = "RULE")]
+    pub why: Option<String>,
+}
+
+/// `feedwatch hits`.
+#[derive(Debug, Args)]
+pub struct Hits {
+    /// Only hits of this rule
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+    /// Only hits that feed this digest
+    #[arg(long, value_name = "DIGEST")]
+    pub digest: Option<String>,
+    /// Only hits found since: a duration back from now (24h, 7d) or a date (2026-11-24)
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// No more than this many, the newest
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+}
+
+/// `feedwatch digest`.
+#[derive(Debug, Args)]
+pub struct Digest {
+    /// Name of the digest [default: the only one]
+    #[arg(value_name = "DIGEST")]
+    pub name: Option<String>,
+    /// Write the HTML part into a file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// Write the whole mail into a file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub eml: Option<PathBuf>,
+    /// Close the edition and send it now
+    #[arg(long)]
+    pub send: bool,
+}
+
+/// `feedwatch outbox`.
+#[derive(Debug, Args)]
+pub struct Outbox {
+    /// What to do [default: list]
+    #[command(subcommand)]
+    pub action: Option<OutboxAction>,
+    /// List accepted and discarded mails too
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// What to do with the outbox.
+#[derive(Debug, Subcommand)]
+pub enum OutboxAction {
+    /// Print a mail as it is sent
+    Show {
+        /// Number of the mail
+        mail: i64,
+    },
+    /// Try mails again now
+    Retry(Chosen),
+    /// Give mails up: they are not sent any more
+    Discard(Chosen),
+}
+
+/// Mails that were chosen.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Chosen {
+    /// Numbers of the mails
+    #[arg(value_name = "MAIL")]
+    pub mails: Vec<i64>,
+    /// All that wait or are held
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `feedwatch feeds`.
+#[derive(Debug, Args)]
+pub struct Feeds {
+    /// Names or URLs of feeds, or parts of them [default: all]
+    #[arg(value_name = "FEED")]
+    pub feeds: Vec<String>,
+    /// Only feeds that fail
+    #[arg(long)]
+    pub failing: bool,
+}
+
+/// `feedwatch completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `feedwatch man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Directory for the pages
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,116 @@
+//! `feedwatch digest`: the next edition as it would be now, or sent now.
+
+use super::{
+    Failure,
+    args::Digest,
+    round::counted,
+    run::{deliver_waiting, mail_line},
+    setup::{self, Setup, Workplace},
+    terminal::Terminal,
+};
+use crate::{
+    clock,
+    config::Config,
+    core::digest::{Digest as DigestConfig, Edition},
+    jobs::edition::{self, Composed, When},
+    mail::render::{self, Notice},
+    store::Lock,
+};
+use anyhow::{Context, anyhow};
+use serde_json::json;
+use std::path::Path;
+
+/// Previews or sends the next edition of a digest.
+pub(super) async fn digest(setup: &Setup, args: &Digest, terminal: &Terminal) -> Result<(), Failure> {
+    let config = setup.config()?;
+    let index = choose(&config, args.name.as_deref())?;
+    if args.send {
+        return send(config, index, *terminal).await;
+    }
+    let digest = &config.digests[index];
+    let now = clock::now();
+    let edition = edition::preview(&setup.reader(&config)?, &config, digest, now)?;
+    let host = setup::host();
+    let to = digest.to.first().ok_or_else(|| Failure::Usage(format!("the digest {} has no recipient", digest.name)))?;
+    let mail = edition::mail(&config, &edition, to, now, &host, now);
+    if let Some(file) = &args.eml {
+        write(file, &mail.message)?;
+    }
+    let rendered = render::render(&edition, &notice(&config, digest, &host));
+    if let Some(file) = &args.html {
+        write(file, rendered.html.as_bytes())?;
+    }
+    if terminal.wants_json() {
+        terminal.json(&json!({
+            "digest": digest.name,
+            "subject": edition.subject,
+            "to": digest.to.iter().map(|to| to.address()).collect::<Vec<_>>(),
+            "hits": hits(&edition),
+            "text": rendered.text,
+        }));
+    } else if args.html.is_none() && args.eml.is_none() {
+        terminal.line(format!("Subject: {}\n", mail.subject));
+        terminal.line(&rendered.text);
+    }
+    Ok(())
+}
+
+fn choose(config: &Config, name: Option<&str>) -> Result<usize, Failure> {
+    let names = || config.digests.iter().map(|digest| digest.name.as_str()).collect::<Vec<_>>().join(", ");
+    match (name, config.digests.len()) {
+        (Some(name), _) => config
+            .digests
+            .iter()
+            .position(|digest| digest.name.as_str() == name)
+            .ok_or_else(|| Failure::Usage(format!("no digest is called `{name}`; there are: {}", names()))),
+        (None, 1) => Ok(0),
+        (None, 0) => Err(Failure::Usage("the configuration has no [[digest]]".to_owned())),
+        (None, _) => Err(Failure::Usage(format!("say which digest: {}", names()))),
+    }
+}
+
+fn notice<'a>(config: &'a Config, digest: &'a DigestConfig, host: &'a str) -> Notice<'a> {
+    let contact = config.mail.admin.as_ref().unwrap_or(&config.mail.from);
+    let recipient = digest.to.first().map_or("", |to| to.address());
+    Notice { recipient, contact: contact.address(), host }
+}
+
+fn hits(edition: &Edition) -> usize {
+    edition.groups.iter().map(|group| group.items.len()).sum()
+}
+
+async fn send(config: Config, index: usize, terminal: Terminal) -> Result<(), Failure> {
+    let daemon = Lock::holder(&config.store.path);
+    let workplace = if daemon.is_some() { Workplace::beside_daemon(config)? } else { Workplace::open(config)? };
+    let resources = &workplace.resources;
+    match edition::compose(resources, index, When::Now, clock::now()).await? {
+        Composed::Sent { hits, .. } => terminal.line(format!("an edition with {} was composed", counted(hits, "hit"))),
+        Composed::Silent | Composed::NotDue(_) => {
+            terminal.line("nothing to say: no hit waits for this digest, and `send_empty` is off");
+            return Ok(());
+        }
+    }
+    if let Some(pid) = daemon {
+        terminal
+            .line(format!("the daemon (process {pid}) sends it within seconds; `feedwatch outbox` shows how it goes"));
+        return Ok(());
+    }
+    let delivered = deliver_waiting(resources).await?;
+    for (recipient, delivered) in &delivered {
+        terminal.line(mail_line(recipient, delivered));
+    }
+    let refused = delivered.iter().filter(|(_, delivered)| !delivered.is_settled()).count();
+    if refused > 0 {
+        return Err(anyhow!(
+            "{} not accepted; `feedwatch outbox` tells when it is tried again",
+            counted(refused, "mail")
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(file, bytes).with_context(|| format!("{} could not be written", file.display()))?;
+    Ok(())
+}

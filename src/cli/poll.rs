@@ -1,0 +1,78 @@
+//! `feedwatch poll`: one round now. While the daemon runs, it is asked to do it.
+
+use super::{
+    Failure,
+    args::Poll,
+    round::{self, counted},
+    setup::{Setup, Workplace},
+    terminal::Terminal,
+};
+use crate::{
+    clock,
+    config::Config,
+    core::feed::Feed,
+    store::{self, Lock},
+};
+use serde_json::json;
+
+/// Polls the feeds that were chosen.
+pub(super) async fn poll(setup: &Setup, args: &Poll, terminal: &Terminal) -> Result<(), Failure> {
+    let config = setup.config()?;
+    let chosen = choose(&config, args)?;
+    if let Some(pid) = Lock::holder(&config.store.path) {
+        return ask_daemon(setup, &config, &chosen, pid, terminal);
+    }
+    let workplace = Workplace::open(config)?;
+    let resources = &workplace.resources;
+    let stored = round::begin(resources).await?;
+    let feeds: Vec<_> = chosen.iter().map(|index| (stored[*index].id, *index)).collect();
+    let round = round::poll(resources, &feeds).await?;
+    if terminal.wants_json() {
+        terminal.json(&round.json(&resources.config.feeds));
+    } else {
+        round.print(&resources.config.feeds, *terminal);
+    }
+    Ok(())
+}
+
+fn choose(config: &Config, args: &Poll) -> Result<Vec<usize>, Failure> {
+    let named = |feed: &Feed, wanted: &str| feed.name.as_deref() == Some(wanted) || feed.url.to_string() == wanted;
+    for wanted in &args.feeds {
+        if !config.feeds.iter().any(|feed| named(feed, wanted)) {
+            return Err(Failure::Usage(format!(
+                "no feed is called `{wanted}`: `feedwatch feeds` lists names and URLs"
+            )));
+        }
+    }
+    let chosen = config.feeds.iter().enumerate().filter(|(_, feed)| {
+        let by_name = args.feeds.iter().any(|wanted| named(feed, wanted));
+        let by_tag = args.tag.iter().any(|tag| feed.tags.contains(tag));
+        by_name || by_tag || (args.feeds.is_empty() && args.tag.is_empty())
+    });
+    let chosen: Vec<_> = chosen.map(|(index, _)| index).collect();
+    if chosen.is_empty() {
+        return Err(Failure::Usage("no feed was chosen: the configuration has none with this tag".to_owned()));
+    }
+    Ok(chosen)
+}
+
+fn ask_daemon(setup: &Setup, config: &Config, chosen: &[usize], pid: u32, terminal: &Terminal) -> Result<(), Failure> {
+    let connection = setup.reader(config)?;
+    let now = clock::now();
+    let mut asked = 0;
+    for feed in store::feed::configured(&connection)? {
+        if chosen.iter().any(|index| config.feeds[*index].url.identity() == feed.identity) {
+            store::feed::reschedule(&connection, feed.id, now, "asked for by `feedwatch poll`")?;
+            asked += 1;
+        }
+    }
+    if terminal.wants_json() {
+        terminal.json(&json!({"asked_daemon": pid, "feeds": asked}));
+    } else {
+        terminal.line(format!(
+            "the daemon (process {pid}) polls {} within seconds; `feedwatch feeds` shows what came",
+            counted(asked, "feed")
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! One round over feeds: polls them politely, shows how far it is, and says what came.
+
+use super::{
+    Failure,
+    terminal::{FAINT, Terminal, WARNING, harmless, local, styled},
+};
+use crate::{
+    clock,
+    core::{
+        agenda::{Agenda, Job},
+        feed::{Feed, FeedId},
+    },
+    jobs::{
+        Resources,
+        poll::{self, Counts, PollReport, Polled, Stages},
+    },
+    store::{self, feed::StoredFeed},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde::Serialize;
+use std::{
+    collections::HashMap,
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
+use tokio::task::JoinSet;
+
+/// Feeds that a table lists one by one; of more, only those with news.
+const LISTED: usize = 40;
+
+/// What a round brought.
+pub(super) struct Round {
+    reports: Vec<(usize, PollReport)>,
+    elapsed: Duration,
+}
+
+/// A feed of a round, as JSON.
+#[derive(Serialize)]
+struct FeedRow<'a> {
+    feed: String,
+    outcome: &'a str,
+    items: usize,
+    new: usize,
+    edited: usize,
+    hits: usize,
+    error: Option<&'a str>,
+    next_poll_at: Timestamp,
+    next_poll_reason: &'a str,
+}
+
+/// Makes the store's lists of feeds and digests the configured ones; returns the feeds in their order. Digests begin
+/// just before, so that what this round brings lies within their first window.
+pub(super) async fn begin(resources: &Resources) -> Result<Vec<StoredFeed>, Failure> {
+    let (config, now) = (resources.config.clone(), clock::now());
+    let begin = move |connection: &Connection| {
+        for digest in &config.digests {
+            store::edition::progress(connection, &digest.name, now - Duration::from_millis(1))?;
+        }
+        store::feed::configure(connection, &config.feeds, |_| now)
+    };
+    Ok(resources.store.call(begin).await?)
+}
+
+/// Polls the feeds once, each at its index in the configuration.
+pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Result<Round, Failure> {
+    let began = Instant::now();
+    let polling = &resources.config.polling;
+    let mut agenda = Agenda::new(polling.concurrency, polling.host_delay);
+    let indices: HashMap<_, _> = feeds.iter().copied().collect();
+    for (id, index) in feeds {
+        agenda.schedule_poll(*id, resources.config.feeds[*index].url.host(), clock::now());
+    }
+    let bar = progress_bar(feeds.len());
+    let mut running = JoinSet::new();
+    let mut reports = Vec::with_capacity(feeds.len());
+    while reports.len() < feeds.len() {
+        let now = clock::now();
+        while let Some(Job::Poll(id)) = agenda.start(now) {
+            let (resources, index) = (resources.clone(), indices[&id]);
+            running.spawn(async move { (id, index, poll::poll(&resources, index, id, now).await) });
+        }
+        let pause = agenda.next_start().map_or(Duration::from_secs(60), |at| now.duration_until(at).unsigned_abs());
+        tokio::select! {
+            Some(ended) = running.join_next() => {
+                let (id, index, report) = ended.map_err(anyhow::Error::from)?;
+                let report = report?;
+                agenda.finish(&Job::Poll(id));
+                if let (Some(until), Some(host)) = (report.next.park_host_until, resources.config.feeds[index].url.host()) {
+                    agenda.park(host, until);
+                }
+                reports.push((index, report));
+                bar.inc(1);
+            }
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    bar.finish_and_clear();
+    reports.sort_by_key(|(index, _)| *index);
+    Ok(Round { reports, elapsed: began.elapsed() })
+}
+
+fn progress_bar(feeds: usize) -> ProgressBar {
+    if feeds < 2 || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} feeds, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(feeds as u64).with_style(style)
+}
+
+impl Round {
+    /// Returns what all feeds together brought.
+    pub(super) fn counts(&self) -> Counts {
+        let mut total = Counts::default();
+        for (_, report) in &self.reports {
+            if let Polled::Read(counts) = report.outcome {
+                total.items += counts.items;
+                total.new += counts.new;
+                total.edited += counts.edited;
+                total.hits += counts.hits;
+                total.suppressed += counts.suppressed;
+            }
+        }
+        total
+    }
+
+    /// Returns the round as JSON rows.
+    pub(super) fn json(&self, feeds: &[Feed]) -> serde_json::Value {
+        let rows = self.reports.iter().map(|(index, report)| {
+            let (outcome, counts, error) = outcome(report);
+            FeedRow {
+                feed: feeds[*index].url.to_string(),
+                outcome,
+                items: counts.items,
+                new: counts.new,
+                edited: counts.edited,
+                hits: counts.hits,
+                error,
+                next_poll_at: report.next.at,
+                next_poll_reason: &report.next.reason,
+            }
+        });
+        serde_json::to_value(rows.collect::<Vec<_>>()).expect("rows have string keys")
+    }
+
+    /// Prints the round as a table with a line that sums it up.
+    pub(super) fn print(&self, feeds: &[Feed], terminal: Terminal) {
+        let all = self.reports.len() <= LISTED;
+        let listed = self.reports.iter().filter(|(_, report)| {
+            all || matches!(&report.outcome, Polled::Read(counts) if counts.hits > 0)
+                || matches!(report.outcome, Polled::Failed(_))
+        });
+        let rows = listed.map(|(index, report)| {
+            let (outcome, counts, error) = outcome(report);
+            let number = |count: usize| if count == 0 { "·".to_owned() } else { count.to_string() };
+            let next = format!("{} ({})", local(report.next.at), report.next.reason);
+            let outcome = error.map_or(outcome.to_owned(), |error| format!("failed: {}", harmless(error)));
+            let name = feeds[*index].name.clone().unwrap_or_else(|| feeds[*index].url.to_string());
+            vec![name, outcome, number(counts.items), number(counts.new), number(counts.hits), next]
+        });
+        terminal.table(&["feed", "outcome", "items", "new", "hits", "next poll"], rows.collect::<Vec<_>>());
+        let counts = self.counts();
+        let failed = self.reports.iter().filter(|(_, report)| matches!(report.outcome, Polled::Failed(_))).count();
+        terminal.line(format!(
+            "\n{} polled, {} new, {} in {} ({})",
+            counted(self.reports.len(), "feed"),
+            counted(counts.new, "article"),
+            counted(counts.hits, "hit"),
+            format_args!("{:.2?}", self.elapsed),
+            self.shares(),
+        ));
+        if failed > 0 {
+            let text = format!("{} could not be read; `feedwatch feeds --failing` tells why", counted(failed, "feed"));
+            terminal.line(styled(WARNING, text));
+        }
+        if !all {
+            terminal.line(styled(FAINT, "feeds without hits or failures are not listed"));
+        }
+    }
+
+    /// Returns how the time of all polls divides between the stages.
+    fn shares(&self) -> String {
+        let mut sum = Stages::default();
+        for (_, report) in &self.reports {
+            sum.fetch += report.stages.fetch;
+            sum.parse += report.stages.parse;
+            sum.matching += report.stages.matching;
+            sum.store += report.stages.store;
+        }
+        let total = (sum.fetch + sum.parse + sum.matching + sum.store).as_secs_f64().max(f64::MIN_POSITIVE);
+        let share = |stage: Duration| 100.0 * stage.as_secs_f64() / total;
+        format!(
+            "fetch {:.0} %, parse {:.0} %, match {:.1} %, store {:.0} %",
+            share(sum.fetch),
+            share(sum.parse),
+            share(sum.matching),
+            share(sum.store)
+        )
+    }
+}
+
+fn outcome(report: &PollReport) -> (&'static str, Counts, Option<&str>) {
+    match &report.outcome {
+        Polled::Unchanged => ("unchanged", Counts::default(), None),
+        Polled::Read(counts) => ("read", *counts, None),
+        Polled::Failed(failure) => ("failed", Counts::default(), Some(&failure.message)),
+    }
+}
+
+/// Returns a number with its noun: `1 feed`, `2 feeds`.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

@@ -1,0 +1,124 @@
+//! `feedwatch run`: the daemon, or one round for cron and systemd timers.
+
+use super::{
+    Failure,
+    round::{self, counted},
+    setup::{Setup, Workplace},
+    terminal::{GOOD, Terminal, styled},
+};
+use crate::{
+    clock, config,
+    core::feed::FeedId,
+    daemon::Daemon,
+    jobs::{
+        Resources,
+        deliver::{self, Delivered},
+        edition::{self, Composed, When},
+    },
+    store,
+};
+use anyhow::Context;
+use serde_json::json;
+
+/// Runs the daemon until it is told to stop.
+pub(super) async fn daemon(setup: Setup) -> Result<(), Failure> {
+    let file = setup.file()?;
+    let config = setup.config()?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let workplace = Workplace::open(config)?;
+    let main_file = file.clone();
+    let daemon = Daemon::new(workplace.resources.clone(), main_file, Box::new(move || config::load(&file))).await?;
+    daemon.run().await.context("the daemon had to stop")?;
+    Ok(())
+}
+
+/// Does one round: polls, composes what is due, delivers what waits.
+pub(super) async fn once(setup: &Setup, terminal: &Terminal) -> Result<(), Failure> {
+    let workplace = Workplace::open(setup.config()?)?;
+    let resources = &workplace.resources;
+    let feeds = pollable(resources).await?;
+    let round = round::poll(resources, &feeds).await?;
+    let editions = compose_due(resources).await?;
+    let mails = deliver_waiting(resources).await?;
+    let refused = mails.iter().filter(|(_, delivered)| !delivered.is_settled()).count();
+    if terminal.wants_json() {
+        terminal.json(&json!({
+            "feeds": round.json(&resources.config.feeds),
+            "editions": editions.iter().map(|(digest, hits)| json!({"digest": digest, "hits": hits})).collect::<Vec<_>>(),
+            "mails": mails.iter().map(|(recipient, delivered)| mail_json(recipient, delivered)).collect::<Vec<_>>(),
+        }));
+    } else {
+        round.print(&resources.config.feeds, *terminal);
+        for (digest, hits) in &editions {
+            terminal.line(format!("edition of \"{digest}\": {}", counted(*hits, "hit")));
+        }
+        for (recipient, delivered) in &mails {
+            terminal.line(mail_line(recipient, delivered));
+        }
+        if mails.is_empty() {
+            terminal.line("no mail to send");
+        }
+    }
+    if refused > 0 {
+        return Err(anyhow::anyhow!(
+            "{} not accepted; {} tried again by the next `feedwatch run`, `feedwatch outbox` tells when",
+            counted(refused, "mail"),
+            if refused == 1 { "it is" } else { "they are" }
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// Returns the feeds of a round: all but those that failed and whose time has not come. Whoever runs this by cron is the
+/// schedule; the patience that a server or an error asks for is kept all the same.
+async fn pollable(resources: &Resources) -> Result<Vec<(FeedId, usize)>, Failure> {
+    let stored = round::begin(resources).await?;
+    let now = clock::now();
+    let ready = stored.iter().enumerate().filter(|(_, feed)| feed.state.failures == 0 || feed.next_poll_at <= now);
+    Ok(ready.map(|(index, feed)| (feed.id, index)).collect())
+}
+
+async fn compose_due(resources: &Resources) -> Result<Vec<(String, usize)>, Failure> {
+    let mut sent = Vec::new();
+    for (index, digest) in resources.config.digests.iter().enumerate() {
+        let composed = edition::compose(resources, index, When::DueWithoutBatch, clock::now()).await?;
+        if let Composed::Sent { hits, .. } = composed {
+            sent.push((digest.name.to_string(), hits));
+        }
+    }
+    Ok(sent)
+}
+
+/// Delivers the mails whose time has come; returns each recipient with what became of the mail.
+pub(super) async fn deliver_waiting(resources: &Resources) -> Result<Vec<(String, Delivered)>, Failure> {
+    let now = clock::now();
+    let waiting = resources.store.call(store::outbox::waiting).await?;
+    let mut outcomes = Vec::new();
+    for (mail, _) in waiting.into_iter().filter(|(_, at)| *at <= now) {
+        let found = resources.store.call(move |connection| store::outbox::find(connection, mail)).await?;
+        let delivered = deliver::deliver(resources, mail, clock::now()).await?;
+        outcomes.push((found.map(|mail| mail.recipient).unwrap_or_default(), delivered));
+    }
+    Ok(outcomes)
+}
+
+pub(super) fn mail_line(recipient: &str, delivered: &Delivered) -> String {
+    match delivered {
+        Delivered::Accepted { reply } => format!("mail to {recipient}: {} ({reply})", styled(GOOD, "accepted")),
+        Delivered::Refused { message, retry } => format!("mail to {recipient}: {message}; {}", retry.reason),
+        Delivered::Gone => format!("mail to {recipient}: no longer waiting"),
+    }
+}
+
+fn mail_json(recipient: &str, delivered: &Delivered) -> serde_json::Value {
+    match delivered {
+        Delivered::Accepted { reply } => json!({"recipient": recipient, "accepted": true, "reply": reply}),
+        Delivered::Refused { message, retry } => {
+            json!({"recipient": recipient, "accepted": false, "error": message, "next_attempt_at": retry.at})
+        }
+        Delivered::Gone => json!({"recipient": recipient, "accepted": false, "error": "no longer waiting"}),
+    }
+}

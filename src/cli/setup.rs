@@ -1,0 +1,104 @@
+//! What commands start from: the configuration file, the store, the resources of jobs.
+
+use super::Failure;
+use crate::{
+    config::{self, Config},
+    fetch::{self, Fetcher},
+    jobs::Resources,
+    mail::smtp,
+    store::{self, Lock, Store},
+};
+use anyhow::Context;
+use rusqlite::Connection;
+use std::{path::PathBuf, sync::Arc};
+use tokio::runtime::{Builder, Runtime};
+
+/// Threads for parsing and name resolution at most.
+const BLOCKING_THREADS: usize = 96;
+
+/// Where configurations are looked for without `--config`.
+const PLACES: [&str; 2] = ["feedwatch.toml", "/etc/feedwatch/feedwatch.toml"];
+
+/// Starts the asynchronous run time.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build();
+    Ok(runtime.context("the run time could not be started")?)
+}
+
+/// What a command starts from.
+#[derive(Debug, Clone)]
+pub(super) struct Setup {
+    file: Option<PathBuf>,
+}
+
+impl Setup {
+    pub(super) fn new(file: Option<PathBuf>) -> Self {
+        Self { file }
+    }
+
+    /// Returns the configuration file that was named, or the first that is there.
+    pub(super) fn file(&self) -> Result<PathBuf, Failure> {
+        if let Some(file) = &self.file {
+            return Ok(file.clone());
+        }
+        PLACES.iter().map(PathBuf::from).find(|place| place.exists()).ok_or_else(|| {
+            Failure::Usage(format!(
+                "there is no configuration: neither {} exists; name one with --config FILE or $FEEDWATCH_CONFIG",
+                PLACES.join(" nor ")
+            ))
+        })
+    }
+
+    /// Reads the configuration.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        Ok(config::load(&self.file()?)?)
+    }
+
+    /// Opens the store for reading, beside a daemon that may be running.
+    pub(super) fn reader(&self, config: &Config) -> Result<Connection, Failure> {
+        Ok(store::open_reader(&config.store.path)?)
+    }
+}
+
+/// The right to work on the store, and what jobs need for it.
+pub(super) struct Workplace {
+    pub(super) resources: Resources,
+    // Held until the command ends; a running daemon has it.
+    _lock: Option<Lock>,
+}
+
+impl Workplace {
+    /// Takes the store for this process.
+    pub(super) fn open(config: Config) -> Result<Self, Failure> {
+        let lock = Lock::acquire(&config.store.path)?;
+        Self::with(config, Some(lock))
+    }
+
+    /// Works on the store of a running daemon, for what is one transaction that the daemon will notice.
+    pub(super) fn beside_daemon(config: Config) -> Result<Self, Failure> {
+        Self::with(config, None)
+    }
+
+    fn with(config: Config, lock: Option<Lock>) -> Result<Self, Failure> {
+        let store = Store::open(&config.store.path)?;
+        let fetcher = fetcher(&config)?;
+        let resources = Resources::new(store, Arc::new(config), fetcher, smtp()?, &host());
+        Ok(Self { resources, _lock: lock })
+    }
+}
+
+/// Makes the HTTP client of a configuration.
+pub(super) fn fetcher(config: &Config) -> Result<Fetcher, Failure> {
+    let agent = fetch::user_agent(config.polling.contact.as_deref());
+    Ok(Fetcher::new(config.polling.limits, &agent).context("the HTTP client could not be made")?)
+}
+
+/// Makes the SMTP client.
+pub(super) fn smtp() -> Result<smtp::Client, Failure> {
+    Ok(smtp::Client::new(&host()).context("the SMTP client could not be made")?)
+}
+
+/// Returns the name of this host.
+pub(super) fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}

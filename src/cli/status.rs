@@ -1,0 +1,115 @@
+//! `feedwatch status`: what the daemon does and what comes next.
+
+use super::{
+    Failure,
+    round::counted,
+    setup::Setup,
+    terminal::{BAD, GOOD, Terminal, WARNING, local, styled},
+};
+use crate::{
+    clock,
+    config::Config,
+    core::schedule::Due,
+    store::{
+        self, Lock, StoreError,
+        daemon::DaemonRecord,
+        outbox::{MailState, OutboxMail},
+    },
+};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde::Serialize;
+
+/// How long a running daemon may be silent before that is strange.
+const SILENT: std::time::Duration = std::time::Duration::from_secs(180);
+
+#[derive(Serialize)]
+struct Status {
+    running: bool,
+    pid: Option<u32>,
+    daemon: Option<DaemonRecord>,
+    feeds: usize,
+    feeds_failing: usize,
+    next_poll_at: Option<Timestamp>,
+    editions: Vec<NextEdition>,
+    mails_waiting: usize,
+    mails_held: usize,
+}
+
+#[derive(Serialize)]
+struct NextEdition {
+    digest: String,
+    next_at: Option<Timestamp>,
+    hits_waiting: usize,
+}
+
+/// Shows the daemon, the feeds, the next editions and the outbox.
+pub(super) fn status(setup: &Setup, terminal: &Terminal) -> Result<(), Failure> {
+    let config = setup.config()?;
+    let connection = setup.reader(&config)?;
+    let now = clock::now();
+    let status = gather(&config, &connection, now)?;
+    if terminal.wants_json() {
+        terminal.json(&status);
+    } else {
+        print(&status, now, *terminal);
+    }
+    Ok(())
+}
+
+fn gather(config: &Config, connection: &Connection, now: Timestamp) -> Result<Status, Failure> {
+    let pid = Lock::holder(&config.store.path);
+    let feeds = store::feed::configured(connection)?;
+    let editions = config.digests.iter().map(|digest| {
+        let progress = store::edition::known_progress(connection, &digest.name, now)?;
+        let next_at = progress.and_then(|progress| match digest.schedule.due(now, &digest.timezone, &progress) {
+            Due::Now { .. } => Some(now),
+            Due::At(at) => Some(at),
+            Due::WhenHit => None,
+        });
+        let pending = store::hit::pending(connection, &digest.name)?;
+        let hits_waiting = pending.hits.len() + pending.suppressed.len();
+        Ok(NextEdition { digest: digest.name.to_string(), next_at, hits_waiting })
+    });
+    let mails = store::outbox::list(connection, false)?;
+    let count = |state: MailState| mails.iter().filter(|mail: &&OutboxMail| mail.state == state).count();
+    Ok(Status {
+        running: pid.is_some(),
+        pid,
+        daemon: store::daemon::last(connection)?,
+        feeds: feeds.len(),
+        feeds_failing: feeds.iter().filter(|feed| feed.state.failing_since.is_some()).count(),
+        next_poll_at: feeds.iter().map(|feed| feed.next_poll_at).min(),
+        editions: editions.collect::<Result<_, StoreError>>()?,
+        mails_waiting: count(MailState::Waiting),
+        mails_held: count(MailState::Held),
+    })
+}
+
+fn print(status: &Status, now: Timestamp, terminal: Terminal) {
+    match (&status.daemon, status.pid) {
+        (Some(daemon), Some(pid)) => {
+            let text = format!("running since {} (process {pid}, {})", local(daemon.started_at), daemon.version);
+            terminal.line(format!("daemon   {}", styled(GOOD, text)));
+            if now.duration_since(daemon.alive_at).unsigned_abs() > SILENT {
+                terminal.line(styled(WARNING, format!("         silent since {}", local(daemon.alive_at))));
+            }
+            if let Some(reload) = &daemon.reload {
+                terminal.line(format!("reload   {reload}"));
+            }
+        }
+        (_, Some(pid)) => terminal.line(format!("daemon   process {pid} works on the store")),
+        (daemon, None) => {
+            let last = daemon.as_ref().map(|daemon| format!(", last alive {}", local(daemon.alive_at)));
+            terminal.line(format!("daemon   {}{}", styled(BAD, "not running"), last.unwrap_or_default()));
+        }
+    }
+    let next = status.next_poll_at.map(|at| format!(", next poll {}", local(at))).unwrap_or_default();
+    terminal.line(format!("feeds    {}, {} failing{next}", status.feeds, status.feeds_failing));
+    for edition in &status.editions {
+        let next = edition.next_at.map_or_else(|| "when there is a hit".to_owned(), local);
+        let waiting = counted(edition.hits_waiting, "hit");
+        terminal.line(format!("digest   {}: next {next}, {waiting} waiting", edition.digest));
+    }
+    terminal.line(format!("outbox   {} waiting, {} held for you", status.mails_waiting, status.mails_held));
+}

@@ -1,0 +1,92 @@
+//! Printing: results to standard output, errors to standard error, JSON where a script asked for it.
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
+pub(super) const STRONG: Style = Style::new().bold();
+pub(super) const FAINT: Style = Style::new().dimmed();
+
+/// How a command talks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terminal {
+    json: bool,
+}
+
+impl Terminal {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Tells whether a script asked for JSON.
+    pub(super) fn wants_json(self) -> bool {
+        self.json
+    }
+
+    /// Prints a line for people. Colours go only where they are understood; broken pipes end quietly.
+    #[expect(clippy::unused_self, reason = "commands print through the terminal alone")]
+    pub(super) fn line(self, text: impl AsRef<str>) {
+        use std::io::Write;
+        if writeln!(anstream::stdout(), "{}", text.as_ref()).is_err() {
+            std::process::exit(0);
+        }
+    }
+
+    /// Prints an error or a remark to standard error.
+    #[expect(clippy::unused_self, reason = "commands print through the terminal alone")]
+    pub(super) fn remark(self, text: impl AsRef<str>) {
+        use std::io::Write;
+        // Nobody is left to be told that standard error is closed.
+        let _ = writeln!(anstream::stderr(), "{}", text.as_ref());
+    }
+
+    /// Prints why the command failed.
+    pub(super) fn error(self, text: &str) {
+        self.remark(format!("{BAD}error:{BAD:#} {text}"));
+    }
+
+    /// Prints a value as JSON.
+    pub(super) fn json(self, value: &impl Serialize) {
+        self.line(serde_json::to_string_pretty(value).expect("what commands print has string keys"));
+    }
+
+    /// Prints rows under their heads, as wide as the terminal.
+    pub(super) fn table(self, heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some(width) = width() {
+            table.set_width(width);
+        }
+        table.set_header(heads.iter().map(|head| head.to_uppercase()));
+        for row in rows {
+            table.add_row(row);
+        }
+        for line in table.lines() {
+            self.line(line.trim_end());
+        }
+    }
+}
+
+/// Returns the width of the terminal; pipes and files have none.
+fn width() -> Option<u16> {
+    terminal_size::terminal_size().map(|(width, _)| width.0)
+}
+
+/// Returns a text in a style, which is dropped where it is not understood.
+pub(super) fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Returns an instant as a person in this place reads it.
+pub(super) fn local(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// Returns text that came from outside without anything that a terminal would obey.
+pub(super) fn harmless(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}

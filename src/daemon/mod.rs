@@ -1,0 +1,388 @@
+//! The daemon: one task that owns the agenda, starts jobs when they are due, and answers signals.
+//!
+//! Due times are durable in the store, so a restart polls nothing early and forgets nothing. A job that panics is that
+//! job's failure. What a job does is in `jobs`, what is due when is decided in `core`.
+
+mod reload;
+mod service;
+
+use crate::{
+    clock,
+    config::{Config, ConfigErrors},
+    core::{
+        agenda::{Agenda, Job},
+        feed::FeedId,
+        hit::DigestName,
+        retry::MailId,
+        schedule::Due,
+    },
+    jobs::{
+        Resources,
+        deliver::{self, Delivered},
+        edition::{self, Composed, When},
+        poll::{self, PollReport, Polled},
+        upkeep,
+    },
+    store::{self, StoreError, daemon::DaemonRecord},
+};
+use jiff::Timestamp;
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::{Id, JoinError, JoinSet},
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+use tracing::{Instrument, debug, error, info, info_span, warn};
+
+/// How often the loop looks around even if nothing is due: the longest that a clock that jumped goes unnoticed.
+const TICK: Duration = Duration::from_secs(5);
+
+/// How long running jobs may take to end after SIGTERM; the service is killed after 90 s.
+const DRAIN: Duration = Duration::from_secs(75);
+
+/// How long after a failure of our own (the store, a panic) a job is tried again.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// Time between two rounds of upkeep.
+const UPKEEP: Duration = Duration::from_secs(15 * 60);
+
+/// How often the daemon says in the store that it is alive.
+const ALIVE: Duration = Duration::from_secs(60);
+
+/// Reads and checks a configuration; the daemon calls it again at each reload.
+pub type Load = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
+
+/// The running daemon.
+pub struct Daemon {
+    resources: Resources,
+    load: Arc<Load>,
+    agenda: Agenda,
+    /// Where each feed is in the configuration.
+    feeds: HashMap<FeedId, usize>,
+    running: JoinSet<Ended>,
+    job_of: HashMap<Id, Job>,
+    record: DaemonRecord,
+    /// The store's version that the agenda knows, to notice what another process changed.
+    seen: i64,
+}
+
+/// How a job ended.
+enum Ended {
+    Polled(FeedId, Result<PollReport, StoreError>),
+    Composed(DigestName, Result<Composed, StoreError>),
+    Delivered(MailId, Result<Delivered, StoreError>),
+    Upkept(Result<upkeep::Upkept, StoreError>),
+}
+
+impl Daemon {
+    /// Makes the daemon ready to run: the store knows the configured feeds and the agenda what is due.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn new(resources: Resources, main_file: PathBuf, load: Load) -> Result<Self, StoreError> {
+        let now = clock::now();
+        let polling = &resources.config.polling;
+        let mut daemon = Self {
+            agenda: Agenda::new(polling.concurrency, polling.host_delay),
+            load: Arc::new(load),
+            feeds: HashMap::new(),
+            running: JoinSet::new(),
+            job_of: HashMap::new(),
+            record: DaemonRecord {
+                pid: std::process::id(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                started_at: now,
+                alive_at: now,
+                configuration: main_file.display().to_string(),
+                reload: None,
+            },
+            seen: 0,
+            resources,
+        };
+        daemon.configure(now).await?;
+        daemon.agenda.schedule(Job::Upkeep, now + AGAIN);
+        daemon.say_alive(now).await?;
+        Ok(daemon)
+    }
+
+    /// Runs until SIGTERM or SIGINT, then drains.
+    ///
+    /// # Errors
+    ///
+    /// When signals cannot be received or the store's thread has stopped.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut tick = interval(service::tick(TICK));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        service::ready(&self.summary());
+        info!(feeds = self.feeds.len(), rules = self.resources.config.rules.len(), "feedwatch is ready");
+        loop {
+            self.start_due();
+            let pause = self.until_next_start();
+            tokio::select! {
+                Some(ended) = self.running.join_next_with_id() => self.end(ended).await,
+                () = sleep(pause) => {}
+                _ = tick.tick() => self.look_around().await?,
+                _ = hangup.recv() => self.reload().await,
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+            }
+        }
+        self.drain().await;
+        Ok(())
+    }
+
+    fn start_due(&mut self) {
+        let now = clock::now();
+        while let Some(job) = self.agenda.start(now) {
+            self.start(job, now);
+        }
+    }
+
+    fn until_next_start(&self) -> Duration {
+        let until = self.agenda.next_start().map(|at| clock::now().duration_until(at));
+        until.map_or(TICK, |until| until.unsigned_abs().min(TICK))
+    }
+
+    fn start(&mut self, job: Job, now: Timestamp) {
+        let resources = self.resources.clone();
+        let handle = match &job {
+            Job::Poll(id) => {
+                let Some(&index) = self.feeds.get(id) else { return self.agenda.finish(&job) };
+                let (id, span) = (*id, info_span!("poll", feed.url = %resources.config.feeds[index].url));
+                let work = async move { Ended::Polled(id, poll::poll(&resources, index, id, now).await) };
+                self.running.spawn(work.instrument(span))
+            }
+            Job::Edition(name) => {
+                let position = resources.config.digests.iter().position(|digest| digest.name == *name);
+                let Some(index) = position else { return self.agenda.finish(&job) };
+                let span = info_span!("edition", digest.name = %name);
+                let name = name.clone();
+                let work =
+                    async move { Ended::Composed(name, edition::compose(&resources, index, When::Due, now).await) };
+                self.running.spawn(work.instrument(span))
+            }
+            Job::Delivery(id) => {
+                let (id, span) = (*id, info_span!("delivery", mail = id.row()));
+                let work = async move { Ended::Delivered(id, deliver::deliver(&resources, id, now).await) };
+                self.running.spawn(work.instrument(span))
+            }
+            Job::Upkeep => {
+                let work = async move { Ended::Upkept(upkeep::upkeep(&resources, now).await) };
+                self.running.spawn(work.instrument(info_span!("upkeep")))
+            }
+        };
+        self.job_of.insert(handle.id(), job);
+    }
+
+    async fn end(&mut self, ended: Result<(Id, Ended), JoinError>) {
+        let now = clock::now();
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let Some(job) = self.job_of.remove(&id) else { return };
+        self.agenda.finish(&job);
+        match ended {
+            Ok((_, ended)) => {
+                if let Err(error) = self.follow_up(ended, now).await {
+                    error!(%error, job = ?job, "the store failed; the job is tried again in {} s", AGAIN.as_secs());
+                    self.again(job, now);
+                }
+            }
+            Err(error) => {
+                error!(%error, job = ?job, "a job failed within feedwatch; please report this");
+                self.again(job, now);
+            }
+        }
+    }
+
+    fn again(&mut self, job: Job, now: Timestamp) {
+        match job {
+            Job::Poll(feed) => self.schedule_poll(feed, now + AGAIN),
+            job => self.agenda.schedule(job, now + AGAIN),
+        }
+    }
+
+    /// Logs how a job ended and puts on the agenda what follows from it.
+    async fn follow_up(&mut self, ended: Ended, now: Timestamp) -> Result<(), StoreError> {
+        match ended {
+            Ended::Polled(feed, report) => {
+                let report = report?;
+                self.log_poll(feed, &report);
+                self.follow_poll(feed, &report);
+                if matches!(report.outcome, Polled::Read(counts) if counts.hits > 0) {
+                    self.schedule_editions(now).await?;
+                }
+            }
+            Ended::Composed(digest, composed) => {
+                if let Composed::Sent { hits, mails } = composed? {
+                    info!(digest.name = %digest, hits, mails, "an edition was composed");
+                }
+                self.schedule_editions(now).await?;
+                self.schedule_deliveries().await?;
+            }
+            Ended::Delivered(mail, delivered) => match delivered? {
+                Delivered::Accepted { reply } => info!(mail = mail.row(), reply, "a mail was accepted"),
+                Delivered::Gone => {}
+                Delivered::Refused { message, retry } => match retry.at {
+                    Some(at) => {
+                        warn!(mail = mail.row(), "{message}; {}", retry.reason);
+                        self.agenda.schedule(Job::Delivery(mail), at);
+                    }
+                    None => error!(mail = mail.row(), "{message}; {}", retry.reason),
+                },
+            },
+            Ended::Upkept(upkept) => {
+                self.agenda.schedule(Job::Upkeep, now + UPKEEP);
+                let upkept = upkept?;
+                debug!(articles = upkept.cleared.articles, notices = upkept.notices, "upkeep is done");
+                if upkept.notices > 0 {
+                    self.schedule_deliveries().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn log_poll(&self, feed: FeedId, report: &PollReport) {
+        let Some(&index) = self.feeds.get(&feed) else { return };
+        let url = &self.resources.config.feeds[index].url;
+        let next = report.next.reason.as_str();
+        match &report.outcome {
+            Polled::Failed(failure) if report.newly_failing => {
+                warn!(feed.url = %url, next, "{}", failure.message);
+            }
+            Polled::Failed(failure) => debug!(feed.url = %url, next, "{}", failure.message),
+            Polled::Read(counts) if counts.hits > 0 => {
+                info!(feed.url = %url, new = counts.new, hits = counts.hits, "a feed brought hits");
+            }
+            Polled::Read(counts) => debug!(feed.url = %url, new = counts.new, next, "a feed was read"),
+            Polled::Unchanged => debug!(feed.url = %url, next, "a feed did not change"),
+        }
+        if let Some(since) = report.recovered_from {
+            info!(feed.url = %url, failing_since = %since, "a feed works again");
+        }
+    }
+
+    fn follow_poll(&mut self, feed: FeedId, report: &PollReport) {
+        self.schedule_poll(feed, report.next.at);
+        let Some(&index) = self.feeds.get(&feed) else { return };
+        if let (Some(until), Some(host)) = (report.next.park_host_until, self.resources.config.feeds[index].url.host())
+        {
+            self.agenda.park(host, until);
+        }
+    }
+
+    fn schedule_poll(&mut self, feed: FeedId, at: Timestamp) {
+        // A feed that left the configuration while it was polled is polled no more.
+        let Some(&index) = self.feeds.get(&feed) else { return };
+        let host = self.resources.config.feeds[index].url.host().map(str::to_owned);
+        self.agenda.schedule_poll(feed, host.as_deref(), at);
+    }
+
+    /// Puts the next edition of each digest on the agenda.
+    async fn schedule_editions(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let config = self.resources.config.clone();
+        let due = move |connection: &rusqlite::Connection| {
+            let due = config.digests.iter().map(|digest| {
+                let progress = store::edition::progress(connection, &digest.name, now)?;
+                Ok((digest.name.clone(), digest.schedule.due(now, &digest.timezone, &progress)))
+            });
+            due.collect::<Result<Vec<_>, StoreError>>()
+        };
+        for (name, due) in self.resources.store.call(due).await? {
+            let job = Job::Edition(name);
+            match due {
+                Due::Now { .. } => self.agenda.schedule(job, now),
+                Due::At(at) => self.agenda.schedule(job, at),
+                Due::WhenHit => self.agenda.remove(&job),
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the mails that wait on the agenda.
+    async fn schedule_deliveries(&mut self) -> Result<(), StoreError> {
+        for (mail, at) in self.resources.store.call(store::outbox::waiting).await? {
+            let job = Job::Delivery(mail);
+            if !self.agenda.is_running(&job) {
+                self.agenda.schedule(job, at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Feeds the watchdog if the store answers, says now and then that we are alive, and notices what another process
+    /// changed in the store.
+    async fn look_around(&mut self) -> Result<(), StoreError> {
+        let now = clock::now();
+        let answer = timeout(Duration::from_secs(30), self.resources.store.call(store::daemon::data_version)).await;
+        let version = match answer {
+            Ok(Ok(version)) => version,
+            Ok(Err(StoreError::WriterGone)) => return Err(StoreError::WriterGone),
+            Ok(Err(error)) => {
+                warn!(%error, "the store did not answer");
+                return Ok(());
+            }
+            Err(_) => {
+                warn!("the store did not answer within 30 s");
+                return Ok(());
+            }
+        };
+        service::alive();
+        if version != self.seen {
+            self.seen = version;
+            self.read_due_times(now).await?;
+        }
+        if now.duration_since(self.record.alive_at).unsigned_abs() >= ALIVE {
+            self.say_alive(now).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the due times from the store, where another process may have changed them.
+    async fn read_due_times(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        for feed in self.resources.store.call(store::feed::configured).await? {
+            if !self.agenda.is_running(&Job::Poll(feed.id)) {
+                self.schedule_poll(feed.id, feed.next_poll_at);
+            }
+        }
+        self.schedule_editions(now).await?;
+        self.schedule_deliveries().await
+    }
+
+    async fn say_alive(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.record.alive_at = now;
+        let record = self.record.clone();
+        self.resources.store.call(move |connection| store::daemon::record(connection, &record)).await
+    }
+
+    fn summary(&self) -> String {
+        let config = &self.resources.config;
+        format!("{} feeds, {} rules, {} digests", config.feeds.len(), config.rules.len(), config.digests.len())
+    }
+
+    /// Ends: polls are broken off (what they committed is whole, the rest is fetched again), mails are finished.
+    async fn drain(mut self) {
+        service::stopping();
+        info!(running = self.agenda.running(), "feedwatch is stopping");
+        let polls: Vec<_> =
+            self.job_of.iter().filter(|(_, job)| matches!(job, Job::Poll(_))).map(|(id, _)| *id).collect();
+        self.job_of.retain(|id, _| !polls.contains(id));
+        let drained = timeout(DRAIN, async {
+            while !self.job_of.is_empty() {
+                let Some(ended) = self.running.join_next_with_id().await else { break };
+                self.end(ended).await;
+            }
+        });
+        if drained.await.is_err() {
+            warn!(
+                mails = self.job_of.len(),
+                "mails were broken off and are sent again at the next start, the same bytes"
+            );
+        }
+        self.running.shutdown().await;
+        info!("feedwatch has stopped");
+    }
+}

@@ -1,0 +1,69 @@
+//! Delivers one mail of the outbox: marks the attempt, submits the stored bytes, records the answer (promise P3).
+
+use crate::{
+    config::MailServer,
+    core::retry::{self, Delivery, MailId, RefusalKind, Retry},
+    jobs::Resources,
+    mail::maildir,
+    store::{self, StoreError},
+};
+use jiff::Timestamp;
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delivered {
+    /// The server, or the Maildir, has it.
+    Accepted {
+        /// What the server said, or the file.
+        reply: String,
+    },
+    /// It was refused.
+    Refused {
+        /// Why, for people.
+        message: String,
+        /// When it is tried again.
+        retry: Retry,
+    },
+    /// It no longer waited.
+    Gone,
+}
+
+impl Delivered {
+    /// Tells whether the mail has arrived or is no longer to be sent.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+}
+
+/// Makes one attempt at a mail.
+///
+/// # Errors
+///
+/// When the store fails. Then an accepted mail may be sent again, the same bytes under the same Message-ID.
+pub async fn deliver(resources: &Resources, id: MailId, now: Timestamp) -> Result<Delivered, StoreError> {
+    let Resources { store, config, smtp, .. } = resources;
+    let begun = store.call(move |connection| store::outbox::begin_attempt(connection, id, now)).await?;
+    let Some((mail, message)) = begun else { return Ok(Delivered::Gone) };
+    let delivery = match &config.mail.server {
+        MailServer::Smtp(server) => smtp.submit(server, &mail.sender, &mail.recipient, &message).await,
+        MailServer::Maildir(path) => {
+            let (path, message_id) = (path.clone(), mail.message_id.clone());
+            let written = tokio::task::spawn_blocking(move || maildir::deliver(&path, &message_id, &message));
+            written.await.unwrap_or_else(|_| Delivery::temporary("writing into the Maildir failed within feedwatch"))
+        }
+    };
+    match delivery {
+        Delivery::Accepted { reply } => {
+            let said = reply.clone();
+            store.call(move |connection| store::outbox::record_accepted(connection, id, &said, now)).await?;
+            Ok(Delivered::Accepted { reply })
+        }
+        Delivery::Refused(refusal) => {
+            let retry = retry::next_attempt(mail.attempts, &refusal, mail.created_at, id, now);
+            let (at, message) = (retry.at, refusal.message.clone());
+            let in_doubt = refusal.kind == RefusalKind::InDoubt;
+            store.call(move |connection| store::outbox::record_refused(connection, id, &message, at, in_doubt)).await?;
+            Ok(Delivered::Refused { message: refusal.message, retry })
+        }
+    }
+}

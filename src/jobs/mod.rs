@@ -1,0 +1,47 @@
+//! The jobs: poll a feed, compose an edition, deliver a mail, upkeep. Each reads, decides through `core` and `rules`,
+//! and commits once. None decides anything itself, none loops; the daemon and the commands drive them.
+
+pub mod deliver;
+pub mod edition;
+pub mod poll;
+pub mod upkeep;
+
+use crate::{config::Config, fetch::Fetcher, mail::smtp, store::Store};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What jobs work with. Clones are cheap; a job keeps the one that it started with, whatever is reloaded meanwhile.
+#[derive(Debug, Clone)]
+pub struct Resources {
+    /// The store.
+    pub store: Store,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The HTTP client with its limits.
+    pub fetcher: Arc<Fetcher>,
+    /// The SMTP client with its time-outs.
+    pub smtp: Arc<smtp::Client>,
+    /// Name of this host, as mails give it.
+    pub host: Arc<str>,
+    /// One turn for all large documents: one can take many times its size in memory.
+    large_documents: Arc<Semaphore>,
+}
+
+impl Resources {
+    /// Puts together what jobs work with.
+    pub fn new(store: Store, config: Arc<Config>, fetcher: Fetcher, smtp: smtp::Client, host: &str) -> Self {
+        Self {
+            store,
+            config,
+            fetcher: Arc::new(fetcher),
+            smtp: Arc::new(smtp),
+            host: host.into(),
+            large_documents: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Returns the same with another configuration, for jobs that start after a reload.
+    pub fn reconfigured(&self, config: Arc<Config>, fetcher: Fetcher) -> Self {
+        Self { config, fetcher: Arc::new(fetcher), ..self.clone() }
+    }
+}

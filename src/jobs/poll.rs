@@ -1,0 +1,265 @@
+//! Polls one feed: fetch, parse, then everything that follows from it in one transaction (promise P1).
+
+use crate::{
+    config::{Config, WatchRule},
+    core::{
+        article::{Article, ArticleId, ParsedFeed},
+        cadence::{self, NextPoll, PollOutcome},
+        feed::{BodyHash, FailureKind, Feed, FeedId, FeedState, FreshnessHints, PollFailure},
+        identity::{self, Change},
+    },
+    fetch::{Fetched, ResponseNotes},
+    jobs::Resources,
+    parse::{self, ParseLimits},
+    rules::Document,
+    store::{self, StoreError},
+};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Documents over this size are parsed one at a time: a document can take many times its size in memory.
+const LARGE_DOCUMENT: usize = 1 << 20;
+
+/// How a poll ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PollReport {
+    /// What the server had.
+    pub outcome: Polled,
+    /// When the feed is polled next, and why.
+    pub next: NextPoll,
+    /// How long each stage took.
+    pub stages: Stages,
+    /// The failure that was there before this poll and is gone.
+    pub recovered_from: Option<Timestamp>,
+    /// Whether this is the first failure in a row.
+    pub newly_failing: bool,
+}
+
+/// What a poll brought.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Polled {
+    /// The server said that nothing changed (304), or sent the same body again.
+    Unchanged,
+    /// A document was read.
+    Read(Counts),
+    /// The poll failed; what was stored is untouched.
+    Failed(PollFailure),
+}
+
+/// What a document brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Items in the document.
+    pub items: usize,
+    /// Articles that were not known.
+    pub new: usize,
+    /// Articles whose text changed.
+    pub edited: usize,
+    /// Hits that were not known.
+    pub hits: usize,
+    /// Hits over the limit for one poll, which digests count and do not list.
+    pub suppressed: usize,
+}
+
+/// Wall-clock time of the stages of a poll.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// Waiting for the server and reading its answer.
+    pub fetch: Duration,
+    /// Decoding and parsing.
+    pub parse: Duration,
+    /// Matching.
+    pub matching: Duration,
+    /// The transaction, less the matching.
+    pub store: Duration,
+}
+
+/// Polls the feed at `index` of the configuration.
+///
+/// # Errors
+///
+/// When the store fails; then nothing of the poll is kept and the feed is fetched again in full. A feed that cannot be
+/// read is no error: it is in the report.
+pub async fn poll(resources: &Resources, index: usize, id: FeedId, now: Timestamp) -> Result<PollReport, StoreError> {
+    let Resources { store, config, fetcher, .. } = resources;
+    let feed = &config.feeds[index];
+    let mut stages = Stages::default();
+    let before = store.call(move |connection| store::feed::one(connection, id)).await?.state;
+    let began = Instant::now();
+    let fetched = fetcher.fetch(feed, &before, now).await;
+    stages.fetch = began.elapsed();
+    let began = Instant::now();
+    let answer = read(resources, feed, fetched, now).await;
+    stages.parse = began.elapsed();
+    let began = Instant::now();
+    let commit = Commit { config: config.clone(), index, id, before, answer, now };
+    let (mut report, matching) = store.call(move |connection| commit.run(connection)).await?;
+    stages.matching = matching;
+    stages.store = began.elapsed().saturating_sub(matching);
+    report.stages = stages;
+    Ok(report)
+}
+
+async fn read(resources: &Resources, feed: &Feed, fetched: Result<Fetched, PollFailure>, now: Timestamp) -> Answer {
+    let (body, content_type, final_url, body_hash, notes) = match fetched {
+        Err(failure) => return Answer::Failed(failure),
+        Ok(Fetched::NotModified(notes) | Fetched::Unchanged(notes)) => return Answer::Unchanged(notes),
+        Ok(Fetched::Document { body, content_type, final_url, body_hash, notes }) => {
+            (body, content_type, final_url, body_hash, notes)
+        }
+    };
+    let large = body.len() > LARGE_DOCUMENT;
+    let _turn = if large { resources.large_documents.acquire().await.ok() } else { None };
+    let limits = ParseLimits { items: resources.config.polling.limits.items, ..ParseLimits::default() };
+    let parsed =
+        tokio::task::spawn_blocking(move || parse::parse(&body, content_type.as_deref(), &final_url, &limits, now));
+    let failed = |why: String| {
+        let message = format!("{} was fetched and cannot be read: {why}", feed.url);
+        Answer::Failed(PollFailure { kind: FailureKind::Unreadable, message, retry_after: None })
+    };
+    match parsed.await {
+        Ok(Ok(parsed)) => Answer::Document { parsed, body_hash, notes },
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(_) => failed("reading it failed within feedwatch; please report this feed".to_owned()),
+    }
+}
+
+/// What a server's answer amounts to.
+enum Answer {
+    Unchanged(ResponseNotes),
+    Document { parsed: ParsedFeed, body_hash: BodyHash, notes: ResponseNotes },
+    Failed(PollFailure),
+}
+
+/// Everything that the transaction of a poll needs.
+struct Commit {
+    config: Arc<Config>,
+    index: usize,
+    id: FeedId,
+    before: FeedState,
+    answer: Answer,
+    now: Timestamp,
+}
+
+impl Commit {
+    fn run(self, connection: &Connection) -> Result<(PollReport, Duration), StoreError> {
+        let Self { config, index, id, before, answer, now } = self;
+        let feed = &config.feeds[index];
+        let mut state = before.clone();
+        let mut matching = Duration::ZERO;
+        let mut hints = FreshnessHints::default();
+        let polled = match answer {
+            Answer::Failed(failure) => Polled::Failed(failure),
+            Answer::Unchanged(notes) => {
+                hints = notes.hints;
+                remember(&mut state, notes);
+                Polled::Unchanged
+            }
+            Answer::Document { parsed, body_hash, notes } => {
+                hints = FreshnessHints { ttl: parsed.ttl, ..notes.hints };
+                remember(&mut state, notes);
+                state.body_hash = Some(body_hash);
+                state.title = parsed.title.clone().or(state.title);
+                let first_document = state.baseline_at.is_none();
+                state.baseline_at = state.baseline_at.or(Some(now));
+                let mut intake = Intake { connection, config: &config, feed, id, first_document, now, matching };
+                let counts = intake.take(parsed)?;
+                matching = intake.matching;
+                Polled::Read(counts)
+            }
+        };
+        let outcome = match &polled {
+            Polled::Unchanged => PollOutcome::Unchanged,
+            Polled::Read(counts) => PollOutcome::Read { new_articles: counts.new },
+            Polled::Failed(failure) => PollOutcome::Failed(failure),
+        };
+        let next = cadence::next_poll(feed, &state, &outcome, &hints, now);
+        let mut state = cadence::after_poll(state, &outcome, now);
+        state.adaptive_interval = next.adaptive_interval.or(state.adaptive_interval);
+        store::feed::record_poll(connection, id, &state, next.at, &next.reason)?;
+        let recovered_from = before.failing_since.filter(|_| state.failing_since.is_none());
+        let newly_failing = before.failing_since.is_none() && state.failing_since.is_some();
+        Ok((PollReport { outcome: polled, next, stages: Stages::default(), recovered_from, newly_failing }, matching))
+    }
+}
+
+fn remember(state: &mut FeedState, notes: ResponseNotes) {
+    state.validators = notes.validators;
+    state.validators_url = Some(notes.validators_url);
+}
+
+/// Takes the items of a document into the store: new and edited articles, their hits, the digests' queues.
+struct Intake<'a> {
+    connection: &'a Connection,
+    config: &'a Config,
+    feed: &'a Feed,
+    id: FeedId,
+    first_document: bool,
+    now: Timestamp,
+    matching: Duration,
+}
+
+impl Intake<'_> {
+    fn take(&mut self, parsed: ParsedFeed) -> Result<Counts, StoreError> {
+        let articles = identity::articles(parsed.items);
+        let mut counts = Counts { items: articles.len(), ..Counts::default() };
+        let known = store::article::known(self.connection, self.id, articles.iter().flat_map(identity::keys))?;
+        for change in identity::changes(&known, articles) {
+            match change {
+                Change::New(article) => {
+                    counts.new += 1;
+                    let polling = &self.config.polling;
+                    let backlog = identity::is_backlog(&article, self.first_document, polling.backfill, self.now);
+                    let id = store::article::insert(self.connection, self.id, &article, backlog, self.now)?;
+                    if !backlog {
+                        self.match_article(id, &article, &mut counts)?;
+                    }
+                }
+                Change::Edited { id, article } => {
+                    counts.edited += 1;
+                    store::article::edit(self.connection, id, &article, self.now)?;
+                    if !store::article::is_backlog(self.connection, id)? {
+                        self.match_article(id, &article, &mut counts)?;
+                    }
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    fn match_article(&mut self, id: ArticleId, article: &Article, counts: &mut Counts) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let item = &article.item;
+        let (author, category) = (item.authors.join("\n"), item.categories.join("\n"));
+        let identity = self.feed.url.identity();
+        let matches = self.config.rule_set.matches(&Document {
+            title: &item.title,
+            summary: &item.summary,
+            content: &item.content,
+            author: &author,
+            category: &category,
+            url: item.link.as_deref().unwrap_or_default(),
+            language: item.language.as_deref(),
+            feed: &identity,
+            feed_name: self.feed.name.as_deref().unwrap_or_default(),
+            tags: &self.feed.tags,
+        });
+        self.matching += began.elapsed();
+        for found in matches {
+            let WatchRule { rule, digests, .. } = &self.config.rules[found.rule];
+            let hit = store::hit::record(self.connection, &rule.name, &rule.version, id, &found.terms, self.now)?;
+            let Some(hit) = hit else { continue };
+            let suppressed = counts.hits >= self.config.polling.max_hits_per_poll;
+            counts.hits += 1;
+            counts.suppressed += usize::from(suppressed);
+            for digest in digests {
+                store::hit::queue(self.connection, digest, hit, suppressed)?;
+            }
+        }
+        Ok(())
+    }
+}

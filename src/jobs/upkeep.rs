@@ -1,0 +1,117 @@
+//! Upkeep: clears old texts, and tells the administrator once what stays broken (promise P4).
+
+use super::Resources;
+use crate::{
+    config::Config,
+    mail::message,
+    store::{
+        self, StoreError,
+        outbox::{MailState, NewMail},
+        retention::Cleared,
+    },
+};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::{fmt::Write as _, time::Duration};
+
+/// How long a feed may fail before the administrator hears of it.
+const FEED_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// Rows of each table that one round clears, so that the store is never held up for long.
+const ROWS: usize = 2_000;
+
+/// What a round of upkeep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upkept {
+    /// What retention took.
+    pub cleared: Cleared,
+    /// Things that the administrator is told of.
+    pub notices: usize,
+}
+
+/// Does one round.
+///
+/// # Errors
+///
+/// When the store fails.
+pub async fn upkeep(resources: &Resources, now: Timestamp) -> Result<Upkept, StoreError> {
+    let (config, host) = (resources.config.clone(), resources.host.clone());
+    resources
+        .store
+        .call(move |connection| {
+            let cleared = store::retention::clear(connection, now - config.store.keep, ROWS, now)?;
+            let notices = tell(connection, &config, &host, now)?;
+            Ok(Upkept { cleared, notices })
+        })
+        .await
+}
+
+/// Puts one mail to the administrator into the outbox for everything that is newly broken or works again.
+fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) -> Result<usize, StoreError> {
+    let Some(admin) = &config.mail.admin else { return Ok(0) };
+    let mut news = Vec::new();
+    for feed in store::feed::configured(connection)? {
+        let subject = format!("feed:{}", feed.id.row());
+        let name = feed.shown_name();
+        match feed.state.failing_since {
+            Some(since) if now.duration_since(since).unsigned_abs() >= FEED_PATIENCE => {
+                if store::daemon::raise_notice(connection, &subject, now)? {
+                    let cause = feed.state.last_error.as_deref().unwrap_or("unknown");
+                    news.push(format!("The feed {name} has failed since {since}: {cause}"));
+                }
+            }
+            Some(_) => {}
+            None => {
+                if store::daemon::clear_notice(connection, &subject)? {
+                    news.push(format!("The feed {name} works again."));
+                }
+            }
+        }
+    }
+    for mail in store::outbox::list(connection, false)? {
+        let of_edition = mail.digest.is_some();
+        if of_edition
+            && mail.state == MailState::Held
+            && store::daemon::raise_notice(connection, &format!("mail:{}", mail.id.row()), now)?
+        {
+            let cause = mail.last_error.as_deref().unwrap_or("unknown");
+            news.push(format!(
+                "The mail \"{}\" to {} was not accepted and waits for you: {cause}. `feedwatch outbox retry {}` tries it \
+                 again, `feedwatch outbox discard {}` gives it up.",
+                mail.subject,
+                mail.recipient,
+                mail.id.row(),
+                mail.id.row()
+            ));
+        }
+    }
+    if !news.is_empty() {
+        let subject = format!("[feedwatch] {} on {host}", counted(news.len()));
+        let mut body = String::new();
+        for item in &news {
+            let _ = writeln!(body, "- {item}\n");
+        }
+        body.push_str(
+            "Each of these is reported once. `feedwatch feeds` and `feedwatch outbox` show how things are now.\n",
+        );
+        let from = &config.mail.from;
+        let notice = message::notice(from, admin, &subject, &body, now);
+        let mail = NewMail {
+            sender: from.address().to_owned(),
+            recipient: admin.address().to_owned(),
+            message_id: notice.message_id.to_string(),
+            subject,
+            message: notice.bytes,
+        };
+        store::outbox::enqueue(connection, None, &mail, now)?;
+    }
+    Ok(news.len())
+}
+
+fn counted(items: usize) -> String {
+    if items == 1 {
+        "1 thing needs attention or works again".to_owned()
+    } else {
+        format!("{items} things need attention or work again")
+    }
+}
