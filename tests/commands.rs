@@ -1,0 +1,284 @@
+//! One test of the binary for each subcommand, against real files, a real store and loopback servers.
+
+#[expect(clippy::allow_attributes, reason = "`expect` would fail in the test crate that uses all of it")]
+#[allow(dead_code, reason = "each test crate uses a part of it")]
+mod support;
+
+use mail_parser::MessageParser;
+use support::{
+    FEED, Ran, Workspace, configuration, feedwatch, run,
+    smtp::{Behaviour, SmtpServer},
+};
+
+/// A workspace whose feed is a file and whose mails go into the Maildir `mail`.
+fn workspace() -> Workspace {
+    with_server("file:./mail")
+}
+
+fn with_server(server: &str) -> Workspace {
+    let workspace = Workspace::new(&configuration(&["feed.xml".to_owned()], server));
+    workspace.write("feed.xml", FEED);
+    workspace
+}
+
+/// Asserts that a command was refused with this exit code and says why.
+#[track_caller]
+fn refused(ran: Ran, code: i32, why: &str) {
+    assert_eq!(ran.code, Some(code), "{ran:#?}");
+    assert!(ran.stderr.contains(why), "{why:?} is not in {ran:#?}");
+}
+
+#[track_caller]
+fn says(text: &str, expected: &[&str]) {
+    for expected in expected {
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn check_tells_what_the_configuration_means() {
+    let workspace = workspace();
+    let said = workspace.run(&["check"]).ended_with(0);
+    says(&said, &["the configuration is good: 1 feed, 1 rule", "1 digest", "digest \"urgent\"", "desk@example.org"]);
+    let json = workspace.run(&["check", "--json"]).json();
+    assert_eq!((&json["ok"], &json["errors"]), (&true.into(), &serde_json::json!([])), "{json:#}");
+    let online = workspace.run(&["check", "--online"]).ended_with(0);
+    says(&online, &["feed.xml: 3 items", "mail goes into the Maildir"]);
+    assert!(!workspace.path("feedwatch.db").exists(), "check made a store");
+}
+
+/// Promise P7: every error is listed.
+#[test]
+fn check_lists_every_error_of_a_bad_configuration() {
+    let workspace = workspace();
+    let bad =
+        workspace.read("feedwatch.toml").replace("backfill =", "backfil =").replace("\"@missile\"", "\"@misile\"");
+    workspace.write("feedwatch.toml", &bad);
+    let ran = workspace.run(&["check"]);
+    says(&ran.stderr, &["backfil", "misile", "feedwatch.toml"]);
+    refused(ran, 2, "missile");
+    let ran = workspace.run(&["check", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("check --json prints JSON");
+    assert_eq!(ran.code, Some(2));
+    assert_eq!(json["ok"], false);
+    assert!(json["errors"].as_array().is_some_and(|errors| errors.len() >= 2), "{json:#}");
+}
+
+/// A rule whose example does not behave as it should is an error.
+#[test]
+fn check_tests_the_examples_of_rules() {
+    let workspace = workspace();
+    let with = |key: &str, example: &str| {
+        let all = "all = [\"@missile\", \"DPRK\"]";
+        workspace.read("feedwatch.toml").replace(all, &format!("{all}\n{key} = [\"{example}\"]"))
+    };
+    let (good, bad) = (with("must_match", "DPRK shows an ICBM"), with("must_not_match", "DPRK shows an ICBM"));
+    workspace.write("feedwatch.toml", &good);
+    says(&workspace.run(&["check"]).ended_with(0), &["1 rule with 1 passing example"]);
+    workspace.write("feedwatch.toml", &bad);
+    refused(workspace.run(&["check"]), 2, "DPRK shows an ICBM");
+}
+
+#[test]
+fn poll_fetches_now_and_sends_nothing() {
+    let workspace = workspace();
+    let said = workspace.run(&["poll"]).ended_with(0);
+    says(&said, &["FEED", "OUTCOME", "1 feed polled, 3 articles new, 2 hits"]);
+    let again = workspace.run(&["poll", "--json"]).json();
+    assert_eq!(again[0]["outcome"], "unchanged", "{again:#}");
+    assert_eq!(again[0]["hits"], 0, "{again:#}");
+    assert!(workspace.maildir().is_empty());
+    refused(workspace.run(&["poll", "https://nowhere.example/"]), 2, "no feed is called");
+    refused(workspace.run(&["poll", "--tag", "none"]), 2, "no feed was chosen");
+}
+
+#[test]
+fn poll_tells_of_a_feed_that_cannot_be_read() {
+    let workspace = workspace();
+    workspace.write("feed.xml", "<!doctype html><p>not a feed");
+    let json = workspace.run(&["poll", "--json"]).json();
+    assert_eq!(json[0]["outcome"], "failed", "{json:#}");
+    assert!(json[0]["error"].as_str().is_some_and(|error| error.contains("feed.xml")), "{json:#}");
+}
+
+#[test]
+fn match_tells_which_rules_hit_and_why() {
+    let workspace = workspace();
+    let hit = workspace.run(&["match", "DPRK fires ballistic missiles"]).ended_with(0);
+    says(&hit, &["DPRK fires ballistic missiles", "hit ", "DPRK missiles", "1 hit in 1 text, 1 rule"]);
+    let miss = workspace.run(&["match", "--why", "DPRK missiles", "Pyongyang marathon opens"]).ended_with(0);
+    says(&miss, &["miss ", "DPRK missiles", "0 hits in 1 text, 1 rule"]);
+    let json = workspace.run(&["match", "--json", "DPRK fires ballistic missiles"]).json();
+    assert_eq!(json[0]["rules"][0]["hit"], true, "{json:#}");
+    let feed = workspace.run(&["match", "feed.xml"]).ended_with(0);
+    says(&feed, &["Second launch in a week", "2 hits in 3 texts, 1 rule"]);
+    assert!(!feed.contains("marathon"), "{feed}");
+    refused(workspace.run(&["match", "--why", "Nothing", "text"]), 2, "there are: DPRK missiles");
+}
+
+#[test]
+fn hits_lists_what_was_found() {
+    let workspace = workspace();
+    refused(workspace.run(&["hits"]), 1, "there is no store");
+    workspace.run(&["poll"]).ended_with(0);
+    says(&workspace.run(&["hits"]).ended_with(0), &["[DPRK missiles]", "Second launch in a week", "2 hits"]);
+    let json = workspace.run(&["hits", "--json", "--since", "1h", "--digest", "urgent"]).json();
+    let hits = json.as_array().expect("an array");
+    assert_eq!(hits.len(), 2, "{json:#}");
+    for hit in hits {
+        assert_eq!((&hit["rule"], &hit["outlet"]), (&"DPRK missiles".into(), &"Meridian Wire".into()), "{hit:#}");
+        let terms: Vec<_> = hit["terms"].as_array().expect("terms").iter().map(|term| &term["term"]).collect();
+        assert!(terms.contains(&&"DPRK".into()), "{hit:#}");
+    }
+    assert_eq!(workspace.run(&["hits", "--json", "--limit", "1"]).json().as_array().map(Vec::len), Some(1));
+    assert_eq!(workspace.run(&["hits", "--json", "--rule", "none"]).json(), serde_json::json!([]));
+    refused(workspace.run(&["hits", "--since", "sometime"]), 2, "--since sometime");
+}
+
+#[test]
+fn digest_previews_and_sends() {
+    let workspace = workspace();
+    workspace.run(&["poll"]).ended_with(0);
+    let preview = workspace.run(&["digest"]).ended_with(0);
+    says(&preview, &["Subject: [feedwatch] 2 hits: DPRK missiles (2)", "Second launch in a week"]);
+    let json = workspace.run(&["digest", "urgent", "--json"]).json();
+    assert_eq!((&json["hits"], &json["to"]), (&2.into(), &serde_json::json!(["desk@example.org"])), "{json:#}");
+
+    let (html, eml) = (workspace.path("d.html"), workspace.path("d.eml"));
+    let files = ["--html", html.to_str().expect("UTF-8"), "--eml", eml.to_str().expect("UTF-8")];
+    assert_eq!(workspace.run(&[&["digest"], &files[..]].concat()).ended_with(0), "");
+    says(&workspace.read("d.html"), &["<!doctype html>", "Second launch in a week"]);
+    let eml = workspace.read("d.eml");
+    let mail = MessageParser::default().parse(eml.as_bytes()).expect("a mail");
+    assert_eq!(mail.subject(), Some("[feedwatch] 2 hits: DPRK missiles (2)"));
+    assert!(workspace.maildir().is_empty(), "a preview was sent");
+
+    let sent = workspace.run(&["digest", "urgent", "--send"]).ended_with(0);
+    says(&sent, &["an edition with 2 hits was composed", "mail to desk@example.org: accepted"]);
+    let again = workspace.run(&["digest", "urgent", "--send"]).ended_with(0);
+    says(&again, &["nothing to say"]);
+    assert_eq!(workspace.maildir().len(), 1);
+    refused(workspace.run(&["digest", "evening"]), 2, "there are: urgent");
+}
+
+/// Promise P3: a mail leaves the outbox when a server accepts it or a person discards it.
+#[test]
+fn outbox_shows_retries_and_discards() {
+    let smtp = SmtpServer::start();
+    let workspace = with_server(&smtp.url());
+    smtp.behave(Behaviour::RefuseRecipient(550));
+    refused(workspace.run(&["run", "--once"]), 1, "1 mail not accepted");
+    let held = workspace.run(&["outbox", "--json"]).json();
+    assert_eq!((&held[0]["state"], &held[0]["recipient"]), (&"held".into(), &"desk@example.org".into()), "{held:#}");
+    assert!(held[0]["last_error"].as_str().is_some_and(|error| error.contains("550")), "{held:#}");
+    let number = held[0]["id"].to_string();
+    says(&workspace.run(&["outbox"]).ended_with(0), &["held", "desk@example.org", "feedwatch outbox retry N"]);
+    says(&workspace.run(&["outbox", "show", &number]).ended_with(0), &["Message-ID: ", "Subject: [feedwatch] 2 hits"]);
+
+    smtp.behave(Behaviour::RefuseMessage(451));
+    workspace.run(&["outbox", "retry", &number]).ended_with(0);
+    assert_eq!(workspace.run(&["outbox", "--json"]).json()[0]["state"], "waiting");
+    smtp.behave(Behaviour::Accept);
+    let said = workspace.run(&["outbox", "retry", "--all"]).ended_with(0);
+    says(&said, &["mail to desk@example.org: accepted"]);
+    says(&workspace.run(&["outbox"]).ended_with(0), &["no mail waits"]);
+    assert_eq!(workspace.run(&["outbox", "--all", "--json"]).json()[0]["state"], "accepted");
+    assert_eq!(smtp.received().len(), 1);
+
+    smtp.behave(Behaviour::RefuseRecipient(421));
+    workspace.write("feed.xml", &support::feed_with("DPRK shows an ICBM"));
+    workspace.run(&["poll"]).ended_with(0);
+    refused(workspace.run(&["digest", "--send"]), 1, "not accepted");
+    says(&workspace.run(&["outbox", "discard", "--all"]).ended_with(0), &["1 mail discarded"]);
+    refused(workspace.run(&["outbox", "retry", "2"]), 1, "no mail 2 waits");
+    refused(workspace.run(&["outbox", "show", "99"]), 2, "there is no mail 99");
+    refused(workspace.run(&["outbox", "discard"]), 2, "Usage:");
+}
+
+#[test]
+fn feeds_shows_the_health_of_every_feed() {
+    let workspace = workspace();
+    let json = workspace.run(&["feeds", "--json"]).json();
+    assert_eq!(json[0]["state"], "never polled", "{json:#}");
+    workspace.run(&["poll"]).ended_with(0);
+    let json = workspace.run(&["feeds", "--json"]).json();
+    assert_eq!((&json[0]["state"], &json[0]["name"]), (&"ok".into(), &"Meridian Wire".into()), "{json:#}");
+    assert!(json[0]["url"].as_str().is_some_and(|url| url.ends_with("feed.xml")), "{json:#}");
+    says(&workspace.run(&["feeds"]).ended_with(0), &["Meridian Wire", "1 feed, 0 failing"]);
+
+    workspace.write("feed.xml", "no feed at all");
+    workspace.run(&["poll"]).ended_with(0);
+    let json = workspace.run(&["feeds", "--failing", "--json"]).json();
+    assert_eq!((&json[0]["state"], &json[0]["failures"]), (&"failing".into(), &1.into()), "{json:#}");
+}
+
+#[test]
+fn status_tells_what_comes_next() {
+    let workspace = workspace();
+    workspace.run(&["poll"]).ended_with(0);
+    let json = workspace.run(&["status", "--json"]).json();
+    assert_eq!((&json["running"], &json["feeds"], &json["feeds_failing"]), (&false.into(), &1.into(), &0.into()));
+    assert_eq!((&json["editions"][0]["digest"], &json["mails_waiting"]), (&"urgent".into(), &0.into()), "{json:#}");
+    assert_eq!(json["editions"][0]["hits_waiting"], 2, "{json:#}");
+    says(
+        &workspace.run(&["status"]).ended_with(0),
+        &["not running", "feeds    1, 0 failing", "2 hits waiting", "outbox   0 waiting, 0 held"],
+    );
+}
+
+#[test]
+fn run_once_tells_scripts_what_it_did() {
+    let workspace = workspace();
+    let json = workspace.run(&["run", "--once", "--json"]).json();
+    assert_eq!((&json["feeds"][0]["new"], &json["feeds"][0]["hits"]), (&3.into(), &2.into()), "{json:#}");
+    assert_eq!(json["editions"], serde_json::json!([{"digest": "urgent", "hits": 2}]), "{json:#}");
+    assert_eq!(json["mails"][0]["accepted"], true, "{json:#}");
+    assert_eq!(workspace.maildir().len(), 1);
+}
+
+#[test]
+fn completions_and_man_pages_are_made() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let of = |arguments: &[&str]| {
+        let mut command = feedwatch(directory.path());
+        command.args(arguments);
+        run(command).ended_with(0)
+    };
+    for shell in ["bash", "zsh", "fish"] {
+        says(&of(&["completions", shell]), &["feedwatch", "outbox"]);
+    }
+    assert_eq!(of(&["man", "man1"]), "");
+    let page = std::fs::read_to_string(directory.path().join("man1/feedwatch.1")).expect("the main page");
+    says(&page, &[".TH feedwatch 1", "Exit codes"]);
+    for command in COMMANDS {
+        assert!(directory.path().join(format!("man1/feedwatch-{command}.1")).is_file(), "{command} has no page");
+    }
+}
+
+#[test]
+fn without_a_configuration_a_command_says_where_it_looked() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut command = feedwatch(directory.path());
+    command.args(["check", "--config", "missing.toml"]);
+    refused(run(command), 2, "missing.toml");
+}
+
+const COMMANDS: [&str; 11] =
+    ["run", "check", "poll", "match", "hits", "digest", "outbox", "feeds", "status", "completions", "man"];
+
+#[test]
+fn help_reads_as_it_should() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let help = |arguments: &[&str]| {
+        let mut command = feedwatch(directory.path());
+        command.args(arguments).arg("--help");
+        run(command).ended_with(0)
+    };
+    insta::assert_snapshot!("help", help(&[]));
+    for command in COMMANDS {
+        insta::assert_snapshot!(format!("help_{command}"), help(&[command]));
+    }
+    for action in ["show", "retry", "discard"] {
+        insta::assert_snapshot!(format!("help_outbox_{action}"), help(&["outbox", action]));
+    }
+}

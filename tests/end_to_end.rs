@@ -1,0 +1,313 @@
+//! The daemon as it runs in earnest: a real configuration, feeds on a loopback HTTP server, mails to a loopback SMTP
+//! server, signals and kills from outside.
+
+#[expect(clippy::allow_attributes, reason = "`expect` would fail in the test crate that uses all of it")]
+#[allow(dead_code, reason = "each test crate uses a part of it")]
+mod support;
+
+use mail_parser::MessageParser;
+use support::{
+    FEED, Workspace, configuration, feed_with,
+    http::{HttpServer, Page, dead_url},
+    smtp::{Behaviour, SmtpServer},
+};
+
+const NO_HIT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<rss version="2.0"><channel><title>Harbour News</title><link>https://harbour.example/</link><description>News</description>
+<item><title>Harbour strike ends</title><link>https://harbour.example/1</link><guid>harbour-1</guid>
+<pubDate>Mon, 23 Nov 2026 08:00:00 GMT</pubDate></item>
+</channel></rss>
+"#;
+
+/// A feed at `/wire.xml`, a mail server, and the configuration that joins them.
+struct Stage {
+    http: HttpServer,
+    smtp: SmtpServer,
+    workspace: Workspace,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::with_feeds(&[])
+    }
+
+    fn with_feeds(more: &[String]) -> Self {
+        let (http, smtp) = (HttpServer::start(), SmtpServer::start());
+        http.put("/wire.xml", Page::feed(FEED).with_etag("\"v1\""));
+        let feeds: Vec<_> = more.iter().cloned().chain([http.url("/wire.xml")]).collect();
+        let workspace = Workspace::new(&configuration(&feeds, &smtp.url()));
+        Self { http, smtp, workspace }
+    }
+
+    /// Returns the mails of the outbox, finished ones too.
+    fn outbox(&self) -> Vec<serde_json::Value> {
+        let mails = self.workspace.run(&["outbox", "--all", "--json"]).json();
+        mails.as_array().expect("the outbox is an array").clone()
+    }
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn message_id(message: &[u8]) -> String {
+    let parsed = MessageParser::default().parse(message).expect("a mail");
+    format!("<{}>", parsed.message_id().expect("a mail has a Message-ID"))
+}
+
+#[test]
+fn the_daemon_polls_matches_and_mails_one_digest() {
+    let stage = Stage::new();
+    let date = "Mon, 23 Nov 2026 08:00:00 GMT";
+    stage.http.put("/harbour.xml", Page::feed(NO_HIT).with_last_modified(date));
+    let feeds = [stage.http.url("/wire.xml"), stage.http.url("/harbour.xml")];
+    stage.workspace.write("feedwatch.toml", &configuration(&feeds, &stage.smtp.url()));
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a feed brought hits");
+    daemon.wait_for("a mail was accepted");
+
+    // The second round asks whether anything changed, and nothing did.
+    let said = stage.workspace.run(&["poll"]).ended_with(0);
+    assert!(said.contains(&format!("the daemon (process {}) polls 2 feeds", daemon.pid())), "{said}");
+    let wire = stage.http.wait_for_requests("/wire.xml", 2);
+    assert_eq!((wire[0].status, wire[0].if_none_match.as_deref()), (200, None));
+    assert_eq!((wire[1].status, wire[1].if_none_match.as_deref()), (304, Some("\"v1\"")));
+    assert!(wire[0].user_agent.as_deref().is_some_and(|agent| agent.starts_with("feedwatch/")), "{wire:?}");
+    let harbour = stage.http.wait_for_requests("/harbour.xml", 2);
+    assert_eq!((harbour[0].status, harbour[0].if_modified_since.as_deref()), (200, None));
+    assert_eq!((harbour[1].status, harbour[1].if_modified_since.as_deref()), (304, Some(date)));
+    daemon.wait_for("a feed did not change");
+
+    let received = stage.smtp.received();
+    assert_eq!(received.len(), 1, "{received:?}");
+    assert_eq!(received[0].sender, "alerts@example.org");
+    assert_eq!(received[0].recipients, ["desk@example.org"]);
+    let mail = MessageParser::default().parse(&received[0].message).expect("a mail");
+    assert_eq!(mail.subject(), Some("[feedwatch] 2 hits: DPRK missiles (2)"));
+    for (part, text) in [("text", mail.body_text(0)), ("HTML", mail.body_html(0))] {
+        let text = words(&text.unwrap_or_else(|| panic!("the mail has no {part} part")));
+        for expected in [
+            "DPRK",
+            "ballistic missile",
+            "Second launch in a week",
+            "https://wire.example.org/2",
+            "Meridian Wire",
+            "urgent",
+        ] {
+            assert!(text.contains(expected), "the {part} part lacks {expected:?}: {text}");
+        }
+        assert!(!text.contains("marathon"), "the {part} part tells of what is no hit: {text}");
+    }
+    assert!(mail.date().is_some());
+    assert!(mail.message_id().is_some_and(|id| id.ends_with("@example.org")), "{:?}", mail.message_id());
+    for (header, expected) in [
+        ("From", "alerts@example.org"),
+        ("To", "desk@example.org"),
+        ("Auto-Submitted", "auto-generated"),
+        ("Precedence", "bulk"),
+        ("List-Id", "urgent"),
+        ("List-Unsubscribe", "mailto:ops@example.org"),
+        ("Content-Type", "multipart/alternative"),
+    ] {
+        let value = mail.header_raw(header).unwrap_or_else(|| panic!("the mail has no {header}"));
+        assert!(value.contains(expected), "{header}: {value}");
+    }
+}
+
+#[test]
+fn new_articles_alone_are_mailed() {
+    let stage = Stage::new();
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a mail was accepted");
+    stage.http.put("/wire.xml", Page::feed(feed_with("DPRK shows an ICBM")).with_etag("\"v2\""));
+    stage.workspace.run(&["poll"]).ended_with(0);
+    daemon.wait_for("a mail was accepted");
+    let received = stage.smtp.received();
+    assert_eq!(received.len(), 2, "{received:?}");
+    let mail = MessageParser::default().parse(&received[1].message).expect("a mail");
+    assert_eq!(mail.subject(), Some("[feedwatch] 1 hit: DPRK missiles (1)"));
+    let text = words(&mail.body_text(0).expect("a text part"));
+    assert!(text.contains("ICBM") && !text.contains("Second launch"), "{text}");
+}
+
+/// Promises P1 and P2: no hit is lost, no alert is repeated.
+#[test]
+fn a_kill_between_the_poll_and_the_edition_loses_and_repeats_nothing() {
+    let stage = Stage::new();
+    let slow = stage.workspace.read("feedwatch.toml").replace("batch = \"1s\"", "batch = \"5s\"");
+    stage.workspace.write("feedwatch.toml", &slow);
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a feed brought hits");
+    daemon.kill();
+    assert_eq!(stage.outbox().len(), 0, "the edition was composed before its batch was full");
+
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a mail was accepted");
+    let received = stage.smtp.received();
+    assert_eq!(received.len(), 1, "{received:?}");
+    assert_eq!(stage.workspace.run(&["hits", "--json"]).json().as_array().map(Vec::len), Some(2));
+    let outbox = stage.outbox();
+    assert_eq!((outbox.len(), &outbox[0]["state"]), (1, &"accepted".into()), "{outbox:?}");
+    assert_eq!(outbox[0]["message_id"], message_id(&received[0].message));
+    assert_eq!(stage.http.asked("/wire.xml").len(), 1, "a restart made an early poll");
+}
+
+/// Promises P2 and P3: no mail is dropped, and a retry sends the same bytes under the same Message-ID.
+#[test]
+fn a_mail_that_waits_outlives_a_kill_and_stays_the_same() {
+    let stage = Stage::new();
+    stage.smtp.behave(Behaviour::Down);
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a feed brought hits");
+    stage.smtp.wait_for_connections(1);
+    daemon.wait_for("next attempt");
+    daemon.kill();
+    let waiting = stage.outbox();
+    assert_eq!((waiting.len(), &waiting[0]["state"]), (1, &"waiting".into()), "{waiting:?}");
+    let number = waiting[0]["id"].to_string();
+    let stored = stage.workspace.run(&["outbox", "show", &number]).ended_with(0);
+
+    stage.smtp.behave(Behaviour::Accept);
+    let daemon = stage.workspace.daemon();
+    let said = stage.workspace.run(&["outbox", "retry", "--all"]).ended_with(0);
+    assert!(said.contains("tries 1 mail within seconds"), "{said}");
+    daemon.wait_for("a mail was accepted");
+    let received = stage.smtp.received();
+    assert_eq!(received.len(), 1, "{received:?}");
+    assert_eq!(String::from_utf8_lossy(&received[0].message), stored);
+    assert_eq!(waiting[0]["message_id"], message_id(&received[0].message));
+    let finished = stage.outbox();
+    assert_eq!((finished.len(), &finished[0]["state"]), (1, &"accepted".into()), "{finished:?}");
+}
+
+/// Promise P2: between the server's 250 and our commit a mail can arrive twice, and then it is the same mail.
+#[test]
+fn a_kill_before_the_reply_to_the_dot_repeats_the_same_mail() {
+    let stage = Stage::new();
+    stage.smtp.behave(Behaviour::HangAfterDot);
+    let daemon = stage.workspace.daemon();
+    stage.smtp.wait_for_mails(1);
+    daemon.kill();
+
+    stage.smtp.behave(Behaviour::Accept);
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a mail was accepted");
+    let received = stage.smtp.received();
+    assert_eq!(received.len(), 2, "{received:?}");
+    assert_eq!((received[0].accepted, received[1].accepted), (false, true));
+    assert_eq!(received[0].message, received[1].message);
+    let outbox = stage.outbox();
+    assert_eq!((outbox.len(), &outbox[0]["state"]), (1, &"accepted".into()), "{outbox:?}");
+}
+
+/// Promise P2: no alert is repeated.
+#[test]
+fn a_second_round_sends_nothing() {
+    let stage = Stage::new();
+    let first = stage.workspace.run(&["run", "--once"]).ended_with(0);
+    assert!(first.contains("edition of \"urgent\": 2 hits"), "{first}");
+    assert!(first.contains("mail to desk@example.org: accepted"), "{first}");
+    let second = stage.workspace.run(&["run", "--once"]).ended_with(0);
+    assert!(second.contains("no mail to send"), "{second}");
+    let statuses: Vec<_> = stage.http.asked("/wire.xml").iter().map(|asked| asked.status).collect();
+    assert_eq!(statuses, [200, 304]);
+    assert_eq!(stage.smtp.received().len(), 1);
+}
+
+/// Promise P7: a bad configuration never takes effect.
+#[test]
+fn a_reload_takes_a_good_configuration_and_refuses_a_bad_one() {
+    let stage = Stage::new();
+    let good = stage.workspace.read("feedwatch.toml");
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a mail was accepted");
+
+    let bad = format!("{good}\n[[rule]]\nname = \"broken\"\nall = [\"@nowhere\"]\ndigests = [\"urgent\"]\n");
+    stage.workspace.write("feedwatch.toml", &bad);
+    daemon.signal("HUP");
+    let refused = daemon.wait_for("the reload was refused");
+    assert!(refused.contains("the old configuration stays in force"), "{refused}");
+
+    // The daemon goes on with what it had; only the commands need a file that they can read.
+    stage.workspace.write("feedwatch.toml", &good);
+    stage.http.put("/wire.xml", Page::feed(feed_with("DPRK shows an ICBM")).with_etag("\"v2\""));
+    stage.workspace.run(&["poll"]).ended_with(0);
+    daemon.wait_for("a mail was accepted");
+    let status = stage.workspace.run(&["status", "--json"]).json();
+    let reload = status["daemon"]["reload"].as_str().expect("the refused reload is shown");
+    assert!(reload.contains("the old configuration is in force"), "{reload}");
+
+    stage.http.put("/harbour.xml", Page::feed(NO_HIT));
+    let feeds = [stage.http.url("/wire.xml"), stage.http.url("/harbour.xml")];
+    let better = configuration(&feeds, &stage.smtp.url())
+        + "\n[[rule]]\nname = \"Harbour\"\nany = [\"harbour strike\"]\ndigests = [\"urgent\"]\n";
+    stage.workspace.write("feedwatch.toml", &better);
+    daemon.signal("HUP");
+    daemon.wait_for("the configuration was reloaded");
+    daemon.wait_for("a mail was accepted");
+    let last = stage.smtp.wait_for_mails(3).pop().expect("three mails");
+    let mail = MessageParser::default().parse(&last.message).expect("a mail");
+    assert_eq!(mail.subject(), Some("[feedwatch] 1 hit: Harbour (1)"));
+}
+
+/// Promise P7: a bad configuration is refused whole at the start, with the exit code on which systemd does not restart.
+#[test]
+fn the_daemon_does_not_start_on_a_bad_configuration() {
+    let workspace = Workspace::new(&configuration(&[], "file:./mail").replace("[[rule]]", "[[ruel]]"));
+    let ran = workspace.run(&["run"]);
+    assert_eq!(ran.code, Some(2), "{ran:#?}");
+    assert!(!workspace.path("feedwatch.db").exists());
+}
+
+#[test]
+fn sigterm_ends_the_daemon_with_0() {
+    let stage = Stage::new();
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a mail was accepted");
+    daemon.signal("TERM");
+    daemon.wait_for("feedwatch has stopped");
+    let status = daemon.wait_for_end();
+    assert_eq!(status.code(), Some(0), "{status:?}");
+    let status = stage.workspace.run(&["status", "--json"]).json();
+    assert_eq!(status["running"], false, "{status:#}");
+}
+
+#[test]
+fn a_second_daemon_on_the_same_store_does_not_start() {
+    let stage = Stage::new();
+    let daemon = stage.workspace.daemon();
+    let second = stage.workspace.run(&["run"]);
+    assert_eq!(second.code, Some(1), "{second:#?}");
+    assert!(second.stderr.contains(&format!("another feedwatch (process {})", daemon.pid())), "{second:#?}");
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait_for_end().code(), Some(0));
+}
+
+/// Promises P4 and P6: bad input stays local, and the digest says what could not be looked at.
+#[test]
+fn broken_feeds_stop_nothing_and_are_told_of() {
+    let http = HttpServer::start();
+    http.put("/broken.xml", Page::error(500));
+    http.put("/page.xml", Page::html("<!doctype html><title>Sign in</title><p>Welcome to the hotel network"));
+    let broken = [http.url("/broken.xml"), http.url("/page.xml"), dead_url()];
+    let stage = Stage::with_feeds(&broken);
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for_warnings_of(&broken);
+    let received = stage.smtp.wait_for_mails(1);
+    let mail = MessageParser::default().parse(&received[0].message).expect("a mail");
+    assert_eq!(mail.subject(), Some("[feedwatch] 2 hits: DPRK missiles (2)"));
+    let feeds = stage.workspace.run(&["feeds", "--failing", "--json"]).json();
+    let mut failing: Vec<_> = feeds
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|feed| feed["url"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    let mut expected = broken.to_vec();
+    failing.sort();
+    expected.sort();
+    assert_eq!(failing, expected);
+    for feed in feeds.as_array().expect("an array") {
+        assert!(feed["error"].as_str().is_some_and(|error| !error.is_empty()), "{feed:#}");
+    }
+}

@@ -1,0 +1,281 @@
+//! The jobs, step by step at a chosen `now`: real files as feeds, a real store, a real Maildir.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use feedwatch::{
+    config::{self, Config},
+    core::feed::FeedId,
+    fetch::{self, Fetcher},
+    jobs::{
+        Resources, deliver,
+        edition::{self, Composed, When},
+        poll::{self, Counts, Polled},
+        upkeep,
+    },
+    mail::smtp,
+    store::{self, Store, hit::Selection},
+};
+use jiff::{SignedDuration, Timestamp};
+use std::{fs, path::Path, sync::Arc};
+
+const CONFIGURATION: &str = r#"
+[store]
+path = "feedwatch.db"
+keep = "30d"
+
+[polling]
+max_hits_per_poll = 3
+
+[mail]
+from = "feedwatch <alerts@example.org>"
+admin = "ops@example.org"
+server = "file:./mail"
+
+[[feed]]
+url = "feed.xml"
+name = "The Wire"
+
+[[rule]]
+name = "DPRK missiles"
+all = ["ballistic missiles", "DPRK"]
+
+[[digest]]
+name = "morning"
+to = ["desk@example.org", "night@example.org"]
+schedule = "daily at 07:00"
+timezone = "UTC"
+"#;
+
+struct Bench {
+    directory: tempfile::TempDir,
+    resources: Resources,
+    feed: FeedId,
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn load(directory: &Path, configuration: &str) -> Arc<Config> {
+    let file = directory.join("feedwatch.toml");
+    fs::write(&file, configuration).unwrap();
+    Arc::new(config::load(&file).unwrap_or_else(|errors| panic!("{errors}")))
+}
+
+/// Everything that jobs need, with the feed and the digest known since `now`.
+async fn bench(now: Timestamp) -> Bench {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("feed.xml"), rss(&[])).unwrap();
+    let config = load(directory.path(), CONFIGURATION);
+    let store = Store::open(&config.store.path).unwrap();
+    let fetcher = Fetcher::new(config.polling.limits, &fetch::user_agent(None)).unwrap();
+    let client = smtp::Client::new("localhost").unwrap();
+    let resources = Resources::new(store, config.clone(), fetcher, client, "host.example");
+    let stored = resources
+        .store
+        .call(move |connection| {
+            for digest in &config.digests {
+                store::edition::progress(connection, &digest.name, now)?;
+            }
+            store::feed::configure(connection, &config.feeds, |_| now)
+        })
+        .await
+        .unwrap();
+    Bench { feed: stored[0].id, directory, resources }
+}
+
+impl Bench {
+    /// The feed shows these items: (guid, title, publication date).
+    fn publish(&self, items: &[(&str, &str, &str)]) {
+        fs::write(self.directory.path().join("feed.xml"), rss(items)).unwrap();
+    }
+
+    async fn poll(&self, now: &str) -> Counts {
+        match poll::poll(&self.resources, 0, self.feed, at(now)).await.unwrap().outcome {
+            Polled::Read(counts) => counts,
+            Polled::Unchanged => Counts::default(),
+            Polled::Failed(failure) => panic!("{}", failure.message),
+        }
+    }
+
+    async fn compose(&self, now: &str) -> Composed {
+        edition::compose(&self.resources, 0, When::Due, at(now)).await.unwrap()
+    }
+
+    async fn hits(&self) -> usize {
+        let select = |connection: &_| store::hit::select(connection, &Selection::default());
+        self.resources.store.call(select).await.unwrap().len()
+    }
+
+    async fn deliver_all(&self, now: &str) -> usize {
+        let waiting = self.resources.store.call(store::outbox::waiting).await.unwrap();
+        for (mail, _) in &waiting {
+            assert!(deliver::deliver(&self.resources, *mail, at(now)).await.unwrap().is_settled());
+        }
+        waiting.len()
+    }
+
+    fn mails(&self) -> Vec<String> {
+        let new = self.directory.path().join("mail/new");
+        let Ok(entries) = fs::read_dir(new) else { return Vec::new() };
+        entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
+    }
+}
+
+fn rss(items: &[(&str, &str, &str)]) -> String {
+    let items: String = items
+        .iter()
+        .map(|(guid, title, date)| {
+            format!(
+                "<item><guid isPermaLink=\"false\">{guid}</guid><link>https://wire.example/{guid}</link>\
+                 <title>{title}</title><pubDate>{date}</pubDate></item>"
+            )
+        })
+        .collect();
+    format!(
+        "<rss version=\"2.0\"><channel><title>Wire</title><link>https://wire.example/</link>{items}</channel></rss>"
+    )
+}
+
+const FRESH: &str = "Tue, 24 Nov 2026 08:00:00 GMT";
+const MISSILES: &str = "DPRK fires ballistic missiles";
+
+/// Promise P2: the same document, an edit, and the same article again bring one hit.
+#[tokio::test]
+async fn an_article_alerts_once_whatever_the_feed_does_with_it() {
+    let bench = bench(at("2026-11-24T08:00:00Z")).await;
+    bench.publish(&[("a", MISSILES, FRESH), ("b", "Harvest festival", FRESH)]);
+    let counts = bench.poll("2026-11-24T08:10:00Z").await;
+    assert_eq!((counts.new, counts.hits), (2, 1));
+    assert_eq!(bench.poll("2026-11-24T08:20:00Z").await, Counts::default());
+    bench.publish(&[("a", "UPDATE: DPRK fires two ballistic missiles", FRESH), ("b", "Harvest festival", FRESH)]);
+    let counts = bench.poll("2026-11-24T08:30:00Z").await;
+    assert_eq!((counts.new, counts.edited, counts.hits), (0, 1, 0));
+    bench.publish(&[]);
+    bench.publish(&[("a", MISSILES, FRESH)]);
+    assert_eq!(bench.poll("2026-11-24T08:50:00Z").await.hits, 0);
+    assert_eq!(bench.hits().await, 1);
+}
+
+/// FEEDS C10: an edit is matched again, and a rule alerts on it if it had not hit before.
+#[tokio::test]
+async fn an_edit_that_makes_an_article_match_alerts() {
+    let bench = bench(at("2026-11-24T08:00:00Z")).await;
+    bench.publish(&[("a", "Breaking: launch reported", FRESH)]);
+    assert_eq!(bench.poll("2026-11-24T08:10:00Z").await.hits, 0);
+    bench.publish(&[("a", MISSILES, FRESH)]);
+    let counts = bench.poll("2026-11-24T08:20:00Z").await;
+    assert_eq!((counts.edited, counts.hits), (1, 1));
+}
+
+/// FEEDS C13: what a feed already carried long before it was first read does not alert; what comes later does.
+#[tokio::test]
+async fn the_first_document_is_a_baseline() {
+    let bench = bench(at("2026-11-24T08:00:00Z")).await;
+    bench.publish(&[("old", MISSILES, "Sun, 22 Nov 2026 08:00:00 GMT"), ("new", MISSILES, FRESH)]);
+    let counts = bench.poll("2026-11-24T08:10:00Z").await;
+    assert_eq!((counts.new, counts.hits), (2, 1));
+    bench.publish(&[("late", MISSILES, "Sun, 22 Nov 2026 08:00:00 GMT")]);
+    assert_eq!(bench.poll("2026-11-24T09:10:00Z").await.hits, 1);
+}
+
+/// A flood of hits is counted in full and listed up to the limit.
+#[tokio::test]
+async fn hits_over_the_limit_of_a_poll_are_counted_not_lost() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    let guids = ["a", "b", "c", "d", "e"];
+    bench.publish(&guids.map(|guid| (guid, MISSILES, FRESH)));
+    let counts = bench.poll("2026-11-24T06:00:00Z").await;
+    assert_eq!((counts.hits, counts.suppressed), (5, 2));
+    assert_eq!(bench.compose("2026-11-24T07:00:00Z").await, Composed::Sent { hits: 5, mails: 2 });
+    bench.deliver_all("2026-11-24T07:00:01Z").await;
+    assert!(bench.mails().iter().all(|mail| mail.contains("2 more") || mail.contains("2 hits")), "{:?}", bench.mails());
+}
+
+/// Promises P2 and P3: an edition is composed once and each recipient's mail is delivered once.
+#[tokio::test]
+async fn an_edition_is_sent_once_to_each_recipient() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    bench.publish(&[("a", MISSILES, FRESH)]);
+    bench.poll("2026-11-24T06:00:00Z").await;
+    assert_eq!(bench.compose("2026-11-24T06:59:59Z").await, Composed::NotDue(Some(at("2026-11-24T07:00:00Z"))));
+    assert_eq!(bench.compose("2026-11-24T07:00:00Z").await, Composed::Sent { hits: 1, mails: 2 });
+    assert_eq!(bench.compose("2026-11-24T07:00:00Z").await, Composed::NotDue(Some(at("2026-11-25T07:00:00Z"))));
+    assert_eq!(bench.deliver_all("2026-11-24T07:00:01Z").await, 2);
+    assert_eq!(bench.deliver_all("2026-11-24T07:00:02Z").await, 0);
+    let mails = bench.mails();
+    assert_eq!(mails.len(), 2);
+    assert!(mails.iter().all(|mail| mail.contains("Subject: [feedwatch] 1 hit: DPRK missiles")), "{mails:?}");
+}
+
+/// Promise P5: editions that were due while nobody looked are made up by one, which says so; silence sends nothing.
+#[tokio::test]
+async fn a_missed_schedule_is_made_up_once() {
+    let bench = bench(at("2026-11-21T12:00:00Z")).await;
+    bench.publish(&[("a", MISSILES, FRESH)]);
+    bench.poll("2026-11-24T09:00:00Z").await;
+    assert_eq!(bench.compose("2026-11-24T09:00:01Z").await, Composed::Sent { hits: 1, mails: 2 });
+    assert_eq!(bench.compose("2026-11-24T09:00:02Z").await, Composed::NotDue(Some(at("2026-11-25T07:00:00Z"))));
+    assert_eq!(bench.compose("2026-11-25T07:00:00Z").await, Composed::Silent);
+}
+
+/// Promise P1: a poll whose commit fails leaves nothing behind, and the next one finds everything.
+#[tokio::test]
+async fn a_poll_that_cannot_commit_is_done_again_in_full() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    bench.publish(&[("a", MISSILES, FRESH)]);
+    let full = |pages: &'static str| {
+        bench.resources.store.call(move |connection| {
+            connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?;
+            Ok(())
+        })
+    };
+    // Below what the file has already, SQLite takes the present size: no page can be added.
+    full("1").await.unwrap();
+    let guids: Vec<_> = (0..400).map(|number| format!("filler-{number}")).collect();
+    let filler = "word ".repeat(90);
+    let mut items = vec![("a", MISSILES, FRESH)];
+    items.extend(guids.iter().map(|guid| (guid.as_str(), filler.as_str(), FRESH)));
+    bench.publish(&items);
+    let big = poll::poll(&bench.resources, 0, bench.feed, at("2026-11-24T06:00:00Z")).await;
+    full("1000000").await.unwrap();
+    if let Ok(report) = &big {
+        panic!("the disk was full and the poll said {report:?}");
+    }
+    assert_eq!(bench.hits().await, 0);
+    let counts = bench.poll("2026-11-24T06:10:00Z").await;
+    assert_eq!((counts.new, counts.hits), (401, 1));
+}
+
+/// Promise P4: a feed that stays broken is reported to the administrator once, and once when it works again.
+#[tokio::test]
+async fn the_administrator_hears_of_a_broken_feed_once() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    fs::remove_file(bench.directory.path().join("feed.xml")).unwrap();
+    for now in ["2026-11-24T06:00:00Z", "2026-11-25T06:00:00Z", "2026-11-26T06:00:00Z"] {
+        let report = poll::poll(&bench.resources, 0, bench.feed, at(now)).await.unwrap();
+        assert!(matches!(report.outcome, Polled::Failed(_)));
+    }
+    let round = |now: &'static str| upkeep::upkeep(&bench.resources, at(now));
+    assert_eq!(round("2026-11-24T07:00:00Z").await.unwrap().notices, 0);
+    assert_eq!(round("2026-11-26T07:00:00Z").await.unwrap().notices, 1);
+    assert_eq!(round("2026-11-26T08:00:00Z").await.unwrap().notices, 0);
+    bench.publish(&[]);
+    bench.poll("2026-11-26T09:00:00Z").await;
+    assert_eq!(round("2026-11-26T10:00:00Z").await.unwrap().notices, 1);
+    assert_eq!(bench.deliver_all("2026-11-26T10:00:01Z").await, 2);
+}
+
+/// FEEDS C12: an article that returns after its text was cleared is known and alerts nobody.
+#[tokio::test]
+async fn what_retention_cleared_does_not_come_back_as_new() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    bench.publish(&[("a", MISSILES, FRESH)]);
+    bench.poll("2026-11-24T06:00:00Z").await;
+    bench.compose("2026-11-24T07:00:00Z").await;
+    let later = at("2026-11-24T07:00:00Z") + SignedDuration::from_hours(24 * 40);
+    assert_eq!(upkeep::upkeep(&bench.resources, later).await.unwrap().cleared.articles, 1);
+    bench.publish(&[("a", MISSILES, FRESH), ("z", "Something else", FRESH)]);
+    let report = poll::poll(&bench.resources, 0, bench.feed, later).await.unwrap();
+    assert!(matches!(report.outcome, Polled::Read(Counts { new: 1, hits: 0, .. })), "{report:?}");
+}
