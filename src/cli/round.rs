@@ -8,7 +8,7 @@ use crate::{
     clock,
     core::{
         agenda::{Agenda, Job},
-        feed::{Feed, FeedId},
+        feed::{Feed, FeedId, FeedUrl},
     },
     jobs::{
         Resources,
@@ -157,7 +157,7 @@ impl Round {
             let number = |count: usize| if count == 0 { "·".to_owned() } else { count.to_string() };
             let next = format!("{} ({})", local(report.next.at), report.next.reason);
             let outcome = error.map_or(outcome.to_owned(), |error| format!("failed: {}", harmless(error)));
-            let name = feeds[*index].name.clone().unwrap_or_else(|| feeds[*index].url.to_string());
+            let name = shown_name(&feeds[*index]);
             vec![name, outcome, number(counts.items), number(counts.new), number(counts.hits), next]
         });
         terminal.table(&["feed", "outcome", "items", "new", "hits", "next poll"], rows.collect::<Vec<_>>());
@@ -198,6 +198,15 @@ impl Round {
             share(sum.matching),
             share(sum.store)
         )
+    }
+}
+
+/// Returns the name that the configuration gives a feed, else its URL or file name.
+fn shown_name(feed: &Feed) -> String {
+    match (&feed.name, &feed.url) {
+        (Some(name), _) => harmless(name),
+        (None, FeedUrl::File(path)) => harmless(&path.file_name().unwrap_or_default().to_string_lossy()),
+        (None, url) => harmless(&url.to_string()),
     }
 }
 
