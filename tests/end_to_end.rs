@@ -6,6 +6,7 @@
 mod support;
 
 use mail_parser::MessageParser;
+use std::os::unix::net::UnixDatagram;
 use support::{
     FEED, Workspace, configuration, feed_with,
     http::{HttpServer, Page, dead_url},
@@ -270,6 +271,38 @@ fn sigterm_ends_the_daemon_with_0() {
     assert_eq!(status.code(), Some(0), "{status:?}");
     let status = stage.workspace.run(&["status", "--json"]).json();
     assert_eq!(status["running"], false, "{status:#}");
+}
+
+/// What systemd is told, on a socket such as it gives (sd_notify(3)).
+#[test]
+fn systemd_hears_of_readiness_reload_liveness_and_the_end() {
+    let stage = Stage::new();
+    let socket = UnixDatagram::bind(stage.workspace.path("notify")).expect("a socket in the workspace");
+    socket.set_read_timeout(Some(support::PATIENCE)).expect("a socket takes a time-out");
+    let wait_for = |wanted: &str| {
+        let mut buffer = [0; 4096];
+        let mut heard = Vec::new();
+        while let Ok(length) = socket.recv(&mut buffer) {
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if text.lines().any(|line| line.starts_with(wanted)) {
+                return text;
+            }
+            heard.push(text);
+        }
+        panic!("waited in vain for {wanted}, heard {heard:?}");
+    };
+    let mut command = support::feedwatch(stage.workspace.path("").as_path());
+    command.arg("run").env("NOTIFY_SOCKET", stage.workspace.path("notify")).env("WATCHDOG_USEC", "2000000");
+    let daemon = support::Daemon::start(command);
+    let ready = wait_for("READY=1");
+    assert!(ready.contains("STATUS=1 feed, "), "{ready}");
+    wait_for("WATCHDOG=1");
+    daemon.signal("HUP");
+    assert!(wait_for("RELOADING=1").contains("MONOTONIC_USEC="));
+    wait_for("READY=1");
+    daemon.signal("TERM");
+    wait_for("STOPPING=1");
+    assert_eq!(daemon.wait_for_end().code(), Some(0));
 }
 
 #[test]

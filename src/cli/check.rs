@@ -3,7 +3,6 @@
 use super::{
     Failure,
     args::Check,
-    round::counted,
     setup::{self, Setup},
     terminal::{BAD, GOOD, Terminal, WARNING, harmless, local, styled},
 };
@@ -12,6 +11,7 @@ use crate::{
     config::{Config, MailServer},
     core::{
         agenda::{Agenda, Job},
+        digest::counted,
         feed::{FeedId, FeedState},
         schedule::{DigestProgress, Due},
     },

@@ -3,7 +3,6 @@
 use super::{
     Failure,
     args::Digest,
-    round::counted,
     run::{deliver_waiting, mail_line},
     setup::{self, Setup, Workplace},
     terminal::Terminal,
@@ -11,7 +10,10 @@ use super::{
 use crate::{
     clock,
     config::Config,
-    core::digest::{Digest as DigestConfig, Edition},
+    core::{
+        digest::counted,
+        digest::{Digest as DigestConfig, Edition},
+    },
     jobs::edition::{self, Composed, When},
     mail::render::{self, Notice},
     store::Lock,

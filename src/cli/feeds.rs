@@ -3,13 +3,12 @@
 use super::{
     Failure,
     args::Feeds,
-    round::counted,
     setup::Setup,
     terminal::{FAINT, Terminal, harmless, local, styled},
 };
 use crate::{
     clock,
-    core::feed::Feed,
+    core::{digest::counted, feed::Feed},
     store::{self, StoreError, feed::StoredFeed},
 };
 use jiff::Timestamp;

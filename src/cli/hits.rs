@@ -3,13 +3,13 @@
 use super::{
     Failure,
     args::Hits,
-    round::counted,
     setup::Setup,
     terminal::{FAINT, STRONG, Terminal, harmless, local, styled},
 };
 use crate::{
     clock,
     core::{
+        digest::counted,
         excerpt::{self, Excerpt},
         hit::{DigestName, Field, RuleName, StoredHit},
     },

@@ -3,7 +3,6 @@
 use super::{
     Failure,
     args::{Chosen, Outbox, OutboxAction},
-    round::counted,
     run::{deliver_waiting, mail_line},
     setup::{Setup, Workplace},
     terminal::{FAINT, Terminal, harmless, local, styled},
@@ -11,7 +10,7 @@ use super::{
 use crate::{
     clock,
     config::Config,
-    core::retry::MailId,
+    core::{digest::counted, retry::MailId},
     store::{
         self, Lock,
         outbox::{MailState, OutboxMail},

@@ -3,14 +3,14 @@
 use super::{
     Failure,
     args::Poll,
-    round::{self, counted},
+    round,
     setup::{Setup, Workplace},
     terminal::Terminal,
 };
 use crate::{
     clock,
     config::Config,
-    core::feed::Feed,
+    core::{digest::counted, feed::Feed},
     store::{self, Lock},
 };
 use serde_json::json;

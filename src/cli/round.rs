@@ -8,6 +8,7 @@ use crate::{
     clock,
     core::{
         agenda::{Agenda, Job},
+        digest::counted,
         feed::{Feed, FeedId, FeedUrl},
     },
     jobs::{
@@ -216,9 +217,4 @@ fn outcome(report: &PollReport) -> (&'static str, Counts, Option<&str>) {
         Polled::Read(counts) => ("read", *counts, None),
         Polled::Failed(failure) => ("failed", Counts::default(), Some(&failure.message)),
     }
-}
-
-/// Returns a number with its noun: `1 feed`, `2 feeds`.
-pub(super) fn counted(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -1,14 +1,13 @@
 //! `feedwatch run`: the daemon, or one round for cron and systemd timers.
 
 use super::{
-    Failure,
-    round::{self, counted},
+    Failure, round,
     setup::{Setup, Workplace},
     terminal::{GOOD, Terminal, styled},
 };
 use crate::{
     clock, config,
-    core::feed::FeedId,
+    core::{digest::counted, feed::FeedId},
     daemon::Daemon,
     jobs::{
         Resources,

@@ -2,14 +2,13 @@
 
 use super::{
     Failure,
-    round::counted,
     setup::Setup,
     terminal::{BAD, GOOD, Terminal, WARNING, local, styled},
 };
 use crate::{
     clock,
     config::Config,
-    core::schedule::Due,
+    core::{digest::counted, schedule::Due},
     store::{
         self, Lock, StoreError,
         daemon::DaemonRecord,

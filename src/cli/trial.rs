@@ -3,7 +3,6 @@
 use super::{
     Failure,
     args::Match,
-    round::counted,
     setup::{self, Setup},
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal, harmless, styled},
 };
@@ -12,6 +11,7 @@ use crate::{
     config::Config,
     core::{
         article::Item,
+        digest::counted,
         feed::{Feed, FeedState, FeedUrl},
     },
     fetch::Fetched,

@@ -11,6 +11,7 @@ use crate::{
     config::{Config, ConfigErrors},
     core::{
         agenda::{Agenda, Job},
+        digest::counted,
         feed::FeedId,
         hit::DigestName,
         retry::MailId,
@@ -360,7 +361,8 @@ impl Daemon {
 
     fn summary(&self) -> String {
         let config = &self.resources.config;
-        format!("{} feeds, {} rules, {} digests", config.feeds.len(), config.rules.len(), config.digests.len())
+        let (feeds, rules, digests) = (config.feeds.len(), config.rules.len(), config.digests.len());
+        format!("{}, {}, {}", counted(feeds, "feed"), counted(rules, "rule"), counted(digests, "digest"))
     }
 
     /// Ends: polls are broken off (what they committed is whole, the rest is fetched again), mails are finished.
