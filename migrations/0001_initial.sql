@@ -48,6 +48,7 @@ CREATE TABLE article (
     UNIQUE (feed_id, key)
 ) STRICT;
 CREATE INDEX article_first_seen ON article (first_seen_at);
+CREATE INDEX article_uncleared ON article (changed_at) WHERE cleared_at IS NULL;
 
 -- Earlier texts of an article that was edited.
 CREATE TABLE revision (
@@ -58,6 +59,7 @@ CREATE TABLE revision (
     content     TEXT    NOT NULL,
     PRIMARY KEY (article_id, replaced_at)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX revision_replaced ON revision (replaced_at);
 
 -- One hit for each rule and article, ever.
 CREATE TABLE hit (
@@ -114,13 +116,15 @@ CREATE TABLE outbox (
     state              TEXT    NOT NULL CHECK (state IN ('waiting', 'held', 'accepted', 'discarded')),
     attempts           INTEGER NOT NULL DEFAULT 0,
     next_attempt_at    INTEGER,                -- while waiting
-    attempt_started_at INTEGER,                -- while being submitted: set after a crash, the mail is in doubt
+    attempt_started_at INTEGER,                -- while being submitted
+    doubt_since        INTEGER,                -- an attempt whose end nobody knows: the mail may have arrived
     last_error         TEXT,
     finished_at        INTEGER,
     reply              TEXT                    -- what the server said when it accepted
 ) STRICT;
 CREATE INDEX outbox_waiting ON outbox (next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX outbox_edition ON outbox (edition_id);
+CREATE INDEX outbox_finished ON outbox (finished_at) WHERE finished_at IS NOT NULL AND length(message) > 0;
 
 -- What the administrator was told, so that it is said once.
 CREATE TABLE notice (

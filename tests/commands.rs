@@ -167,7 +167,7 @@ fn outbox_shows_retries_and_discards() {
     let smtp = SmtpServer::start();
     let workspace = with_server(&smtp.url());
     smtp.behave(Behaviour::RefuseRecipient(550));
-    refused(workspace.run(&["run", "--once"]), 1, "1 mail not accepted");
+    refused(workspace.run(&["run", "--once"]), 1, "1 mail held for you");
     let held = workspace.run(&["outbox", "--json"]).json();
     assert_eq!((&held[0]["state"], &held[0]["recipient"]), (&"held".into(), &"desk@example.org".into()), "{held:#}");
     assert!(held[0]["last_error"].as_str().is_some_and(|error| error.contains("550")), "{held:#}");

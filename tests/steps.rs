@@ -279,3 +279,61 @@ async fn what_retention_cleared_does_not_come_back_as_new() {
     let report = poll::poll(&bench.resources, 0, bench.feed, later).await.unwrap();
     assert!(matches!(report.outcome, Polled::Read(Counts { new: 1, hits: 0, .. })), "{report:?}");
 }
+
+/// Promises P1 and P4: hits that wait for a digest which is renamed go where their rule's hits go now.
+#[tokio::test]
+async fn a_renamed_digest_takes_the_hits_that_waited() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    bench.publish(&[("a", MISSILES, FRESH)]);
+    bench.poll("2026-11-24T06:00:00Z").await;
+    let renamed = load(bench.directory.path(), &CONFIGURATION.replace("\"morning\"", "\"desk\""));
+    let now = at("2026-11-24T06:30:00Z");
+    let name = renamed.digests[0].name.clone();
+    let adopt = move |connection: &_| {
+        feedwatch::jobs::adopt::adopt(connection, &renamed, now, |_| now)?;
+        store::hit::count_pending(connection, &name)
+    };
+    assert_eq!(bench.resources.store.call(adopt).await.unwrap(), 1);
+}
+
+/// Promise P3: a mail that a person gave up during an attempt stays given up; one to be retried stays due.
+#[tokio::test]
+async fn an_attempt_that_fails_undoes_nothing_that_a_person_did_meanwhile() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    bench.publish(&[("a", MISSILES, FRESH)]);
+    bench.poll("2026-11-24T06:00:00Z").await;
+    bench.compose("2026-11-24T07:00:00Z").await;
+    let now = at("2026-11-24T07:00:01Z");
+    let meanwhile = move |connection: &_| {
+        let waiting = store::outbox::waiting(connection)?;
+        let (discarded, retried) = (waiting[0].0, waiting[1].0);
+        for mail in [discarded, retried] {
+            store::outbox::begin_attempt(connection, mail, now)?;
+        }
+        store::outbox::discard(connection, discarded, now)?;
+        store::outbox::retry(connection, retried, now)?;
+        for mail in [discarded, retried] {
+            store::outbox::record_refused(
+                connection,
+                mail,
+                "451 later",
+                Some(now + SignedDuration::from_mins(5)),
+                false,
+            )?;
+        }
+        Ok((store::outbox::waiting(connection)?, retried))
+    };
+    let (waiting, retried) = bench.resources.store.call(meanwhile).await.unwrap();
+    assert_eq!(waiting, [(retried, now)]);
+}
+
+/// Promise P5: what was decided while the clock was a year ahead does not count once it is right again.
+#[tokio::test]
+async fn a_clock_that_was_ahead_stops_no_feed() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    poll::poll(&bench.resources, 0, bench.feed, at("2027-11-24T05:00:00Z")).await.unwrap();
+    let feed = bench.feed;
+    let stored = bench.resources.store.call(move |connection| store::feed::one(connection, feed)).await.unwrap();
+    let now = at("2026-11-24T06:00:00Z");
+    assert_eq!(stored.due(now), now);
+}

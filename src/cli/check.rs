@@ -25,7 +25,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 /// Checks the configuration and prints what it means.
-pub(super) async fn check(setup: &Setup, args: &Check, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) async fn check(setup: &Setup, args: &Check, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = match setup.config() {
         Err(Failure::Configuration(errors)) if terminal.wants_json() => {
             terminal.json(&json!({"ok": false, "errors": errors.0, "warnings": []}));
@@ -57,7 +57,7 @@ pub(super) async fn check(setup: &Setup, args: &Check, terminal: &Terminal) -> R
     Ok(())
 }
 
-fn print(setup: &Setup, config: &Config, terminal: Terminal) {
+fn print(setup: &Setup, config: &Config, terminal: Terminal<'_>) {
     for warning in &config.warnings {
         terminal.line(format!("{} {warning}", styled(WARNING, "warning:")));
     }
@@ -150,7 +150,10 @@ async fn try_feed(config: &Config, fetcher: &Fetcher, index: usize, now: Timesta
                 parse::parse(&body, content_type.as_deref(), &final_url, &limits, now)
             });
             let parsed = parsed.await.map_err(|_| "reading it failed within feedwatch".to_owned())?;
-            parsed.map(|parsed| parsed.items.len()).map_err(|error| error.to_string())
+            let url = &config.feeds[index].url;
+            parsed
+                .map(|parsed| parsed.items.len())
+                .map_err(|error| format!("{url} was fetched and cannot be read: it {error}"))
         }
     }
 }
@@ -178,7 +181,7 @@ impl Online {
         })
     }
 
-    fn print(&self, terminal: Terminal) {
+    fn print(&self, terminal: Terminal<'_>) {
         for (feed, answer) in &self.feeds {
             terminal.line(match answer {
                 Ok(items) => format!("{} {feed}: {}", styled(GOOD, "ok"), counted(*items, "item")),

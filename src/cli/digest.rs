@@ -23,7 +23,7 @@ use serde_json::json;
 use std::path::Path;
 
 /// Previews or sends the next edition of a digest.
-pub(super) async fn digest(setup: &Setup, args: &Digest, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) async fn digest(setup: &Setup, args: &Digest, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let index = choose(&config, args.name.as_deref())?;
     if args.send {
@@ -81,23 +81,24 @@ fn hits(edition: &Edition) -> usize {
     edition.groups.iter().map(|group| group.items.len()).sum()
 }
 
-async fn send(config: Config, index: usize, terminal: Terminal) -> Result<(), Failure> {
+async fn send(config: Config, index: usize, terminal: Terminal<'_>) -> Result<(), Failure> {
     let daemon = Lock::holder(&config.store.path);
     let workplace = if daemon.is_some() { Workplace::beside_daemon(config)? } else { Workplace::open(config)? };
     let resources = &workplace.resources;
-    match edition::compose(resources, index, When::Now, clock::now()).await? {
-        Composed::Sent { hits, .. } => terminal.line(format!("an edition with {} was composed", counted(hits, "hit"))),
+    let hits = match edition::compose(resources, index, When::Now, clock::now()).await? {
+        Composed::Sent { hits, .. } => hits,
         Composed::Silent | Composed::NotDue(_) => {
             terminal.line("nothing to say: no hit waits for this digest, and `send_empty` is off");
             return Ok(());
         }
-    }
+    };
+    let delivered = if daemon.is_none() { deliver_waiting(resources).await? } else { Vec::new() };
+    terminal.line(format!("an edition with {} was composed", counted(hits, "hit")));
     if let Some(pid) = daemon {
         terminal
             .line(format!("the daemon (process {pid}) sends it within seconds; `feedwatch outbox` shows how it goes"));
         return Ok(());
     }
-    let delivered = deliver_waiting(resources).await?;
     for (recipient, delivered) in &delivered {
         terminal.line(mail_line(recipient, delivered));
     }

@@ -32,7 +32,7 @@ struct Health {
 }
 
 /// Lists the feeds that were chosen.
-pub(super) fn feeds(setup: &Setup, args: &Feeds, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) fn feeds(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let stored = match setup.reader(&config) {
         Ok(connection) => store::feed::configured(&connection)?,

@@ -16,7 +16,7 @@ use crate::{
     store::{self, hit::Selection},
 };
 use anstyle::{AnsiColor, Style};
-use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
+use jiff::{Timestamp, civil, tz::TimeZone};
 use serde_json::json;
 
 /// Matched terms.
@@ -26,7 +26,7 @@ const MARK: Style = AnsiColor::Yellow.on_default().bold();
 const AROUND: usize = 200;
 
 /// Lists the hits of a selection, newest first.
-pub(super) fn hits(setup: &Setup, args: &Hits, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) fn hits(setup: &Setup, args: &Hits, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let since = args.since.as_deref().map(|text| instant(text, clock::now())).transpose()?;
     let connection = setup.reader(&config)?;
@@ -49,7 +49,7 @@ pub(super) fn hits(setup: &Setup, args: &Hits, terminal: &Terminal) -> Result<()
     Ok(())
 }
 
-fn print(hit: &StoredHit, terminal: Terminal) {
+fn print(hit: &StoredHit, terminal: Terminal<'_>) {
     let article = &hit.article;
     let title = marked(hit, Field::Title, usize::MAX);
     terminal.line(format!("{} {}", styled(STRONG, format!("[{}]", harmless(hit.rule.as_str()))), shown(&title)));
@@ -104,7 +104,7 @@ fn instant(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
         return Ok(midnight.timestamp());
     }
     let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<i64>().ok());
-    let span = days.and_then(|days| days.checked_mul(24)).and_then(|hours| hours.hours().into());
+    let span = days.and_then(|days| days.checked_mul(24)).and_then(|hours| jiff::Span::new().try_hours(hours).ok());
     let span = span.or_else(|| text.parse::<jiff::Span>().ok());
     span.and_then(|span| now.checked_sub(span.abs()).ok()).ok_or_else(|| {
         Failure::Usage(format!("`--since {text}` is no time; write `24h`, `7d`, `2026-11-24` or `2026-11-24T07:00Z`"))

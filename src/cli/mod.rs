@@ -19,7 +19,7 @@ use crate::{config::ConfigErrors, telemetry};
 use args::{Cli, Command};
 use clap::{ColorChoice, Parser};
 use setup::Setup;
-use std::process::ExitCode;
+use std::{cell::Cell, process::ExitCode};
 use terminal::Terminal;
 use tracing::Level;
 
@@ -64,8 +64,10 @@ pub fn main() -> ExitCode {
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
     telemetry::start(logs(&cli), std::env::var("FEEDWATCH_LOG").ok().as_deref());
-    let terminal = Terminal::new(cli.global.json);
+    let unwritten = Cell::new(false);
+    let terminal = Terminal::new(cli.global.json, &unwritten);
     match dispatch(cli, &terminal) {
+        Ok(()) if unwritten.get() => ExitCode::from(FAILED),
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             terminal.error(&failure.to_string());
@@ -90,7 +92,7 @@ fn logs(cli: &Cli) -> telemetry::Logs {
     telemetry::Logs { level, colour, journal: std::env::var_os("JOURNAL_STREAM").is_some() }
 }
 
-fn dispatch(cli: Cli, terminal: &Terminal) -> Result<(), Failure> {
+fn dispatch(cli: Cli, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let setup = Setup::new(cli.global.config);
     match cli.command {
         Command::Run(args) if args.once => setup::runtime()?.block_on(run::once(&setup, terminal)),

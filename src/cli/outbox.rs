@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use std::io::Write;
 
 /// Lists the outbox or changes it.
-pub(super) async fn outbox(setup: &Setup, args: Outbox, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) async fn outbox(setup: &Setup, args: Outbox, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let connection = setup.reader(&config)?;
     match args.action {
@@ -31,7 +31,7 @@ pub(super) async fn outbox(setup: &Setup, args: Outbox, terminal: &Terminal) -> 
     }
 }
 
-fn list(connection: &Connection, all: bool, terminal: Terminal) -> Result<(), Failure> {
+fn list(connection: &Connection, all: bool, terminal: Terminal<'_>) -> Result<(), Failure> {
     let mails = store::outbox::list(connection, all)?;
     if terminal.wants_json() {
         terminal.json(&mails);
@@ -82,14 +82,17 @@ fn show(connection: &Connection, id: MailId) -> Result<(), Failure> {
     Ok(std::io::stdout().write_all(&store::outbox::bytes(connection, id)?)?)
 }
 
-async fn retry(connection: Connection, config: Config, chosen: &Chosen, terminal: Terminal) -> Result<(), Failure> {
+async fn retry(connection: Connection, config: Config, chosen: &Chosen, terminal: Terminal<'_>) -> Result<(), Failure> {
     let mails = unfinished(&connection, chosen)?;
     for mail in &mails {
         store::outbox::retry(&connection, *mail, clock::now())?;
     }
     drop(connection);
     if let Some(pid) = Lock::holder(&config.store.path) {
-        terminal.line(format!("the daemon (process {pid}) tries {} within seconds", counted(mails.len(), "mail")));
+        terminal.line(format!(
+            "the daemon tries {} within seconds (process {pid} works on the store)",
+            counted(mails.len(), "mail")
+        ));
         return Ok(());
     }
     let workplace = Workplace::open(config)?;
@@ -99,7 +102,7 @@ async fn retry(connection: Connection, config: Config, chosen: &Chosen, terminal
     Ok(())
 }
 
-fn discard(connection: &Connection, chosen: &Chosen, terminal: Terminal) -> Result<(), Failure> {
+fn discard(connection: &Connection, chosen: &Chosen, terminal: Terminal<'_>) -> Result<(), Failure> {
     let mails = unfinished(connection, chosen)?;
     for mail in &mails {
         store::outbox::discard(connection, *mail, clock::now())?;

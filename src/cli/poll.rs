@@ -11,12 +11,13 @@ use crate::{
     clock,
     config::Config,
     core::{digest::counted, feed::Feed},
-    store::{self, Lock},
+    store::{self, Lock, StoreError},
 };
 use serde_json::json;
+use std::collections::HashSet;
 
 /// Polls the feeds that were chosen.
-pub(super) async fn poll(setup: &Setup, args: &Poll, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) async fn poll(setup: &Setup, args: &Poll, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let chosen = choose(&config, args)?;
     if let Some(pid) = Lock::holder(&config.store.path) {
@@ -36,7 +37,9 @@ pub(super) async fn poll(setup: &Setup, args: &Poll, terminal: &Terminal) -> Res
 }
 
 fn choose(config: &Config, args: &Poll) -> Result<Vec<usize>, Failure> {
-    let named = |feed: &Feed, wanted: &str| feed.name.as_deref() == Some(wanted) || feed.url.to_string() == wanted;
+    let named = |feed: &Feed, wanted: &str| {
+        feed.name.as_deref() == Some(wanted) || feed.url.to_string() == wanted || feed.url.identity() == wanted
+    };
     for wanted in &args.feeds {
         if !config.feeds.iter().any(|feed| named(feed, wanted)) {
             return Err(Failure::Usage(format!(
@@ -56,21 +59,28 @@ fn choose(config: &Config, args: &Poll) -> Result<Vec<usize>, Failure> {
     Ok(chosen)
 }
 
-fn ask_daemon(setup: &Setup, config: &Config, chosen: &[usize], pid: u32, terminal: &Terminal) -> Result<(), Failure> {
-    let connection = setup.reader(config)?;
+fn ask_daemon(
+    setup: &Setup,
+    config: &Config,
+    chosen: &[usize],
+    pid: u32,
+    terminal: &Terminal<'_>,
+) -> Result<(), Failure> {
+    let mut connection = setup.reader(config)?;
     let now = clock::now();
+    let wanted: HashSet<_> = chosen.iter().map(|index| config.feeds[*index].url.identity()).collect();
+    let transaction = connection.transaction().map_err(StoreError::from)?;
     let mut asked = 0;
-    for feed in store::feed::configured(&connection)? {
-        if chosen.iter().any(|index| config.feeds[*index].url.identity() == feed.identity) {
-            store::feed::reschedule(&connection, feed.id, now, "asked for by `feedwatch poll`")?;
-            asked += 1;
-        }
+    for feed in store::feed::configured(&transaction)?.iter().filter(|feed| wanted.contains(&feed.identity)) {
+        store::feed::reschedule(&transaction, feed.id, now, "asked for by `feedwatch poll`")?;
+        asked += 1;
     }
+    transaction.commit().map_err(StoreError::from)?;
     if terminal.wants_json() {
         terminal.json(&json!({"asked_daemon": pid, "feeds": asked}));
     } else {
         terminal.line(format!(
-            "the daemon (process {pid}) polls {} within seconds; `feedwatch feeds` shows what came",
+            "the daemon (process {pid}) polls {} within seconds, as far as their hosts allow; `feedwatch feeds` shows what came",
             counted(asked, "feed")
         ));
     }

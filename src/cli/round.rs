@@ -12,7 +12,7 @@ use crate::{
         feed::{Feed, FeedId, FeedUrl},
     },
     jobs::{
-        Resources,
+        Resources, adopt,
         poll::{self, Counts, PollReport, Polled, Stages},
     },
     store::{self, feed::StoredFeed},
@@ -26,14 +26,19 @@ use std::{
     io::IsTerminal,
     time::{Duration, Instant},
 };
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// Feeds that a table lists one by one; of more, only those with news.
 const LISTED: usize = 40;
 
 /// What a round brought.
+#[derive(Default)]
 pub(super) struct Round {
     reports: Vec<(usize, PollReport)>,
+    /// Feeds that were not asked, because another one's answer said to leave their host alone.
+    spared: Vec<usize>,
+    /// Feeds whose poll failed within feedwatch, and why.
+    failed_within: Vec<(usize, String)>,
     elapsed: Duration,
 }
 
@@ -51,17 +56,10 @@ struct FeedRow<'a> {
     next_poll_reason: &'a str,
 }
 
-/// Makes the store's lists of feeds and digests the configured ones; returns the feeds in their order. Digests begin
-/// just before, so that what this round brings lies within their first window.
+/// Adopts the configuration; returns its feeds in their order.
 pub(super) async fn begin(resources: &Resources) -> Result<Vec<StoredFeed>, Failure> {
     let (config, now) = (resources.config.clone(), clock::now());
-    let begin = move |connection: &Connection| {
-        for digest in &config.digests {
-            store::edition::progress(connection, &digest.name, now - Duration::from_millis(1))?;
-        }
-        store::feed::configure(connection, &config.feeds, |_| now)
-    };
-    Ok(resources.store.call(begin).await?)
+    Ok(resources.store.call(move |connection| adopt::adopt(connection, &config, now, |_| now)).await?)
 }
 
 /// Polls the feeds once, each at its index in the configuration.
@@ -75,31 +73,64 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
     }
     let bar = progress_bar(feeds.len());
     let mut running = JoinSet::new();
-    let mut reports = Vec::with_capacity(feeds.len());
-    while reports.len() < feeds.len() {
+    let mut job_of = HashMap::new();
+    let mut round = Round::default();
+    let mut left = feeds.len();
+    while left > 0 {
         let now = clock::now();
         while let Some(Job::Poll(id)) = agenda.start(now) {
             let (resources, index) = (resources.clone(), indices[&id]);
-            running.spawn(async move { (id, index, poll::poll(&resources, index, id, now).await) });
+            let handle = running.spawn(async move { poll::poll(&resources, index, id, now).await });
+            job_of.insert(handle.id(), id);
         }
         let pause = agenda.next_start().map_or(Duration::from_secs(60), |at| now.duration_until(at).unsigned_abs());
         tokio::select! {
-            Some(ended) = running.join_next() => {
-                let (id, index, report) = ended.map_err(anyhow::Error::from)?;
-                let report = report?;
+            Some(ended) = running.join_next_with_id() => {
+                let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
+                let id = job_of.remove(&task).expect("each task is remembered when it starts");
                 agenda.finish(&Job::Poll(id));
-                if let (Some(until), Some(host)) = (report.next.park_host_until, resources.config.feeds[index].url.host()) {
-                    agenda.park(host, until);
-                }
-                reports.push((index, report));
+                left -= 1;
                 bar.inc(1);
+                let index = indices[&id];
+                // What fails within is this feed's failure alone.
+                let report = match ended.map(|(_, report)| report) {
+                    Ok(Ok(report)) => report,
+                    Ok(Err(error)) => {
+                        round.failed_within.push((index, error.to_string()));
+                        continue;
+                    }
+                    Err(error) => {
+                        round.failed_within.push((index, error.to_string()));
+                        continue;
+                    }
+                };
+                let host = resources.config.feeds[index].url.host();
+                if let (Some(until), Some(host)) = (report.next.park_host_until, host) {
+                    let others = agenda.abandon(host);
+                    left -= others.len();
+                    bar.inc(others.len() as u64);
+                    round.spared.extend(others.iter().map(|id| indices[id]));
+                    spare(resources, others, until).await?;
+                }
+                round.reports.push((index, report));
             }
             () = tokio::time::sleep(pause) => {}
         }
     }
     bar.finish_and_clear();
-    reports.sort_by_key(|(index, _)| *index);
-    Ok(Round { reports, elapsed: began.elapsed() })
+    round.reports.sort_by_key(|(index, _)| *index);
+    round.elapsed = began.elapsed();
+    Ok(round)
+}
+
+/// Leaves the other feeds of a host alone until the time that it asked for.
+async fn spare(resources: &Resources, feeds: Vec<FeedId>, until: Timestamp) -> Result<(), Failure> {
+    let reschedule = move |connection: &Connection| {
+        feeds
+            .iter()
+            .try_for_each(|id| store::feed::reschedule(connection, *id, until, "its host asked to be left alone"))
+    };
+    Ok(resources.store.call(reschedule).await?)
 }
 
 fn progress_bar(feeds: usize) -> ProgressBar {
@@ -112,6 +143,11 @@ fn progress_bar(feeds: usize) -> ProgressBar {
 }
 
 impl Round {
+    /// Tells whether a poll failed within feedwatch.
+    pub(super) fn failed_within(&self) -> bool {
+        !self.failed_within.is_empty()
+    }
+
     /// Returns what all feeds together brought.
     pub(super) fn counts(&self) -> Counts {
         let mut total = Counts::default();
@@ -147,7 +183,7 @@ impl Round {
     }
 
     /// Prints the round as a table with a line that sums it up.
-    pub(super) fn print(&self, feeds: &[Feed], terminal: Terminal) {
+    pub(super) fn print(&self, feeds: &[Feed], terminal: Terminal<'_>) {
         let all = self.reports.len() <= LISTED;
         let listed = self.reports.iter().filter(|(_, report)| {
             all || matches!(&report.outcome, Polled::Read(counts) if counts.hits > 0)
@@ -174,6 +210,15 @@ impl Round {
         ));
         if failed > 0 {
             let text = format!("{} could not be read; `feedwatch feeds --failing` tells why", counted(failed, "feed"));
+            terminal.line(styled(WARNING, text));
+        }
+        for (index, error) in &self.failed_within {
+            let text = format!("{}: {error}; nothing of it is kept, it is asked again", shown_name(&feeds[*index]));
+            terminal.line(styled(WARNING, text));
+        }
+        if !self.spared.is_empty() {
+            let spared = counted(self.spared.len(), "feed");
+            let text = format!("{spared} not asked: another feed's answer said to leave their host alone");
             terminal.line(styled(WARNING, text));
         }
         if !all {

@@ -13,8 +13,9 @@ use crate::{
         Resources,
         deliver::{self, Delivered},
         edition::{self, Composed, When},
+        upkeep,
     },
-    store,
+    store::{self, outbox::MailState},
 };
 use anyhow::Context;
 use serde_json::json;
@@ -34,14 +35,15 @@ pub(super) async fn daemon(setup: Setup) -> Result<(), Failure> {
 }
 
 /// Does one round: polls, composes what is due, delivers what waits.
-pub(super) async fn once(setup: &Setup, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let workplace = Workplace::open(setup.config()?)?;
     let resources = &workplace.resources;
     let feeds = pollable(resources).await?;
     let round = round::poll(resources, &feeds).await?;
     let editions = compose_due(resources).await?;
+    while upkeep::upkeep(resources, clock::now()).await?.more {}
     let mails = deliver_waiting(resources).await?;
-    let refused = mails.iter().filter(|(_, delivered)| !delivered.is_settled()).count();
+    let unfinished = resources.store.call(|connection| store::outbox::list(connection, false)).await?;
     if terminal.wants_json() {
         terminal.json(&json!({
             "feeds": round.json(&resources.config.feeds),
@@ -56,15 +58,19 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal) -> Result<(), Failu
         for (recipient, delivered) in &mails {
             terminal.line(mail_line(recipient, delivered));
         }
-        if mails.is_empty() {
+        if mails.is_empty() && unfinished.is_empty() {
             terminal.line("no mail to send");
         }
     }
-    if refused > 0 {
+    if round.failed_within() {
+        return Err(anyhow::anyhow!("not every feed could be polled, for a reason within feedwatch").into());
+    }
+    if !unfinished.is_empty() {
+        let held = unfinished.iter().filter(|mail| mail.state == MailState::Held).count();
+        let (waiting, held) = (counted(unfinished.len() - held, "mail"), counted(held, "mail"));
         return Err(anyhow::anyhow!(
-            "{} not accepted; {} tried again by the next `feedwatch run`, `feedwatch outbox` tells when",
-            counted(refused, "mail"),
-            if refused == 1 { "it is" } else { "they are" }
+            "not everything was accepted: {waiting} left for the next `feedwatch run`, {held} held for you; `feedwatch \
+             outbox` tells why and until when"
         )
         .into());
     }
@@ -107,7 +113,7 @@ pub(super) async fn deliver_waiting(resources: &Resources) -> Result<Vec<(String
 pub(super) fn mail_line(recipient: &str, delivered: &Delivered) -> String {
     match delivered {
         Delivered::Accepted { reply } => format!("mail to {recipient}: {} ({reply})", styled(GOOD, "accepted")),
-        Delivered::Refused { message, retry } => format!("mail to {recipient}: {message}; {}", retry.reason),
+        Delivered::Refused { retry, .. } => format!("mail to {recipient}: {}", retry.reason),
         Delivered::Gone => format!("mail to {recipient}: no longer waiting"),
     }
 }

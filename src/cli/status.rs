@@ -8,7 +8,10 @@ use super::{
 use crate::{
     clock,
     config::Config,
-    core::{digest::counted, schedule::Due},
+    core::{
+        digest::counted,
+        schedule::{DigestProgress, Due},
+    },
     store::{
         self, Lock, StoreError,
         daemon::DaemonRecord,
@@ -43,7 +46,7 @@ struct NextEdition {
 }
 
 /// Shows the daemon, the feeds, the next editions and the outbox.
-pub(super) fn status(setup: &Setup, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) fn status(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let connection = setup.reader(&config)?;
     let now = clock::now();
@@ -61,13 +64,15 @@ fn gather(config: &Config, connection: &Connection, now: Timestamp) -> Result<St
     let feeds = store::feed::configured(connection)?;
     let editions = config.digests.iter().map(|digest| {
         let progress = store::edition::known_progress(connection, &digest.name, now)?;
-        let next_at = progress.and_then(|progress| match digest.schedule.due(now, &digest.timezone, &progress) {
+        // One that the store does not know yet begins when it does.
+        let progress =
+            progress.unwrap_or(DigestProgress { window_end: now, last_sent_at: None, oldest_pending_hit: None });
+        let next_at = match digest.schedule.due(now, &digest.timezone, &progress) {
             Due::Now { .. } => Some(now),
             Due::At(at) => Some(at),
             Due::WhenHit => None,
-        });
-        let pending = store::hit::pending(connection, &digest.name)?;
-        let hits_waiting = pending.hits.len() + pending.suppressed.len();
+        };
+        let hits_waiting = store::hit::count_pending(connection, &digest.name)?;
         Ok(NextEdition { digest: digest.name.to_string(), next_at, hits_waiting })
     });
     let mails = store::outbox::list(connection, false)?;
@@ -85,7 +90,7 @@ fn gather(config: &Config, connection: &Connection, now: Timestamp) -> Result<St
     })
 }
 
-fn print(status: &Status, now: Timestamp, terminal: Terminal) {
+fn print(status: &Status, now: Timestamp, terminal: Terminal<'_>) {
     match (&status.daemon, status.pid) {
         (Some(daemon), Some(pid)) => {
             let text = format!("running since {} (process {pid}, {})", local(daemon.started_at), daemon.version);

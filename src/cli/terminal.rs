@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
+use std::{cell::Cell, io::ErrorKind};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default();
@@ -13,13 +14,15 @@ pub(super) const FAINT: Style = Style::new().dimmed();
 
 /// How a command talks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terminal {
+pub(super) struct Terminal<'a> {
     json: bool,
+    /// Whether something could not be written: the command then fails, whatever else it did.
+    unwritten: &'a Cell<bool>,
 }
 
-impl Terminal {
-    pub(super) fn new(json: bool) -> Self {
-        Self { json }
+impl<'a> Terminal<'a> {
+    pub(super) fn new(json: bool, unwritten: &'a Cell<bool>) -> Self {
+        Self { json, unwritten }
     }
 
     /// Tells whether a script asked for JSON.
@@ -27,12 +30,19 @@ impl Terminal {
         self.json
     }
 
-    /// Prints a line for people. Colours go only where they are understood; broken pipes end quietly.
-    #[expect(clippy::unused_self, reason = "commands print through the terminal alone")]
+    /// Prints a line for people. Colours go only where they are understood. A reader that has gone away ends the
+    /// program quietly; what cannot be written for another reason is said, and the work goes on.
     pub(super) fn line(self, text: impl AsRef<str>) {
         use std::io::Write;
-        if writeln!(anstream::stdout(), "{}", text.as_ref()).is_err() {
-            std::process::exit(0);
+        let mut out = anstream::stdout();
+        match writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+            Err(error) => {
+                if !self.unwritten.replace(true) {
+                    self.error(&format!("the output cannot be written: {error}"));
+                }
+            }
         }
     }
 

@@ -31,7 +31,7 @@ use url::Url;
 const INPUT: u64 = 16 << 20;
 
 /// Tries the rules on what was given.
-pub(super) async fn trial(setup: &Setup, args: &Match, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) async fn trial(setup: &Setup, args: &Match, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let rules = chosen(&config, args.why.as_deref())?;
     let items = items(&config, &args.input).await?;
@@ -85,7 +85,7 @@ fn explained(rule: &Rule, item: &Item) -> Explanation {
     explain(rule, &document)
 }
 
-fn print(item: &Item, explanations: &[&Explanation], terminal: Terminal) {
+fn print(item: &Item, explanations: &[&Explanation], terminal: Terminal<'_>) {
     let title = if item.title.is_empty() { "(no title)" } else { &item.title };
     terminal.line(styled(STRONG, harmless(title)));
     for explanation in explanations {
@@ -116,6 +116,14 @@ async fn items(config: &Config, input: &str) -> Result<Vec<Item>, Failure> {
         let file = std::fs::File::open(path).with_context(|| format!("{input} could not be opened"))?;
         file.take(INPUT).read_to_end(&mut bytes).with_context(|| format!("{input} could not be read"))?;
         return Ok(read(&bytes, None, input));
+    }
+    if path.is_dir() || (input.contains('/') && !input.contains(char::is_whitespace)) {
+        return Err(Failure::Usage(format!(
+            "there is no file {input}; a text with a space in it is matched as a text"
+        )));
+    }
+    if plain::clean(input).is_empty() {
+        return Err(Failure::Usage("there is no text to match".to_owned()));
     }
     Ok(vec![Item { title: plain::clean(input), ..Item::default() }])
 }

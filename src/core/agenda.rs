@@ -39,6 +39,8 @@ pub struct Agenda {
     host_of: HashMap<FeedId, String>,
     concurrency: usize,
     host_delay: Duration,
+    /// No poll starts before.
+    paused: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +70,7 @@ impl Agenda {
             host_of: HashMap::new(),
             concurrency,
             host_delay,
+            paused: None,
         }
     }
 
@@ -108,6 +111,31 @@ impl Agenda {
         host.not_before = host.not_before.max(Some(until));
     }
 
+    /// Starts no poll until then; everything else goes on.
+    pub fn pause_polls(&mut self, until: Timestamp) {
+        self.paused = Some(until);
+    }
+
+    /// Forgets what was to be waited for by a clock that was wrong.
+    pub fn forget_patience(&mut self) {
+        self.paused = None;
+        self.hosts.values_mut().for_each(|host| host.not_before = None);
+    }
+
+    /// Takes the waiting polls of a parked host off the agenda, for a round that does not come back to them.
+    pub fn abandon(&mut self, host: &str) -> Vec<FeedId> {
+        let on_host: Vec<_> = self.host_of.iter().filter(|(_, of)| *of == host).map(|(feed, _)| *feed).collect();
+        let waiting = on_host.into_iter().filter(|feed| !self.running.contains(&Job::Poll(*feed)));
+        let waiting: Vec<_> = waiting
+            .filter(|feed| {
+                let waits = self.hosts.get(host).is_some_and(|of| of.waiting.iter().any(|(_, other)| other == feed));
+                waits || self.polls.times.contains_key(&Job::Poll(*feed))
+            })
+            .collect();
+        waiting.iter().for_each(|feed| self.remove(&Job::Poll(*feed)));
+        waiting
+    }
+
     /// Returns a job that may start now and counts it as running. Call until there is none.
     pub fn start(&mut self, now: Timestamp) -> Option<Job> {
         let job = self.start_work(now).or_else(|| self.start_poll(now))?;
@@ -143,7 +171,10 @@ impl Agenda {
     /// Returns when a job that could start then is due; nothing while only the end of a running one can bring news.
     pub fn next_start(&self) -> Option<Timestamp> {
         let work = self.due.order.iter().find(|(_, job)| self.may_start(job)).map(|(at, _)| *at);
-        let poll = self.polls_have_room().then(|| self.polls.order.first().map(|(at, _)| *at)).flatten();
+        let poll = self
+            .polls_have_room()
+            .then(|| self.polls.order.first().map(|(at, _)| self.paused.map_or(*at, |until| until.max(*at))))
+            .flatten();
         [work, poll].into_iter().flatten().min()
     }
 
@@ -168,7 +199,7 @@ impl Agenda {
     }
 
     fn start_poll(&mut self, now: Timestamp) -> Option<Job> {
-        if !self.polls_have_room() {
+        if !self.polls_have_room() || self.paused.is_some_and(|until| until > now) {
             return None;
         }
         while let Some((at, job)) = self.polls.order.first().filter(|(at, _)| *at <= now).cloned() {
@@ -266,6 +297,32 @@ mod tests {
         assert_eq!(agenda.start(at(60)), Some(poll(2)));
         assert_eq!(agenda.start(at(99)), None);
         assert_eq!(agenda.start(at(100)), Some(poll(1)));
+    }
+
+    #[test]
+    fn a_round_that_does_not_come_back_gives_up_the_other_feeds_of_a_parked_host() {
+        let mut agenda = Agenda::new(64, DELAY);
+        for id in 1..=3 {
+            agenda.schedule_poll(feed(id), Some("example.org"), at(0));
+        }
+        agenda.schedule_poll(feed(4), Some("example.net"), at(9));
+        assert_eq!(agenda.start(at(0)), Some(poll(1)));
+        assert_eq!(agenda.start(at(0)), None);
+        agenda.finish(&poll(1));
+        let mut given_up = agenda.abandon("example.org");
+        given_up.sort();
+        assert_eq!(given_up, [feed(2), feed(3)]);
+        assert_eq!((agenda.start(at(9)), agenda.start(at(99))), (Some(poll(4)), None));
+    }
+
+    #[test]
+    fn polls_pause_and_nothing_else_does() {
+        let mut agenda = Agenda::new(64, DELAY);
+        agenda.schedule_poll(feed(1), None, at(0));
+        agenda.pause_polls(at(60));
+        agenda.schedule(Job::Upkeep, at(5));
+        assert_eq!((agenda.start(at(5)), agenda.next_start()), (Some(Job::Upkeep), Some(at(60))));
+        assert_eq!(agenda.start(at(60)), Some(poll(1)));
     }
 
     #[test]

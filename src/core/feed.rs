@@ -50,20 +50,48 @@ impl FeedUrl {
 }
 
 impl fmt::Display for FeedUrl {
-    /// Writes the URL without its credentials.
+    /// Writes the URL without its credentials and tokens.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Web(url) if url.username().is_empty() && url.password().is_none() => out.write_str(url.as_str()),
-            Self::Web(url) => {
-                let mut shown = url.clone();
-                // Both fail only for URLs without a host, which no `Web` is.
-                let _ = shown.set_username("");
-                let _ = shown.set_password(None);
-                out.write_str(shown.as_str())
-            }
+            Self::Web(url) => out.write_str(without_secrets(url).as_str()),
             Self::File(path) => write!(out, "{}", path.display()),
         }
     }
+}
+
+/// Names of query parameters whose values are secrets.
+const SECRET_PARAMETERS: [&str; 14] = [
+    "token",
+    "access_token",
+    "auth",
+    "auth_token",
+    "authkey",
+    "key",
+    "api_key",
+    "apikey",
+    "secret",
+    "password",
+    "passwd",
+    "pass",
+    "sig",
+    "signature",
+];
+
+/// Returns a URL as people may see it: without user, password and the values of parameters that are tokens.
+fn without_secrets(url: &Url) -> Url {
+    let mut shown = url.clone();
+    // Both fail only for URLs without a host, which no `Web` is.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    let is_secret = |name: &str| SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+    if let Some(query) = url.query() {
+        let masked = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((name, value)) if is_secret(name) && !value.is_empty() => format!("{name}=***"),
+            _ => pair.to_owned(),
+        });
+        shown.set_query(Some(&masked.collect::<Vec<_>>().join("&")));
+    }
+    shown
 }
 
 /// A feed as configured.
@@ -168,4 +196,21 @@ pub struct FreshnessHints {
     pub expires_in: Option<Duration>,
     /// RSS `ttl`.
     pub ttl: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_a_url_are_not_shown() {
+        for (url, shown) in [
+            ("https://user:secret@a.example/rss?x=1", "https://a.example/rss?x=1"),
+            ("https://a.example/rss?Token=sekret&n=20&key=k", "https://a.example/rss?Token=***&n=20&key=***"),
+            ("https://a.example/rss?token=&monkey=1", "https://a.example/rss?token=&monkey=1"),
+            ("https://a.example/", "https://a.example/"),
+        ] {
+            assert_eq!(FeedUrl::Web(url.parse().unwrap()).to_string(), shown);
+        }
+    }
 }

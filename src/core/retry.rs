@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use std::time::Duration;
 
 /// Row of a mail in the outbox. Only the store makes one, or a person who typed its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -73,6 +74,9 @@ pub struct Retry {
 
 /// How long a mail is tried.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+/// Longer than any pause between two attempts.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 3600);
 
 /// Decides when a refused mail is tried again. `attempts` counts the one that was just refused.
 ///

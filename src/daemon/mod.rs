@@ -14,7 +14,7 @@ use crate::{
         digest::counted,
         feed::FeedId,
         hit::DigestName,
-        retry::MailId,
+        retry::{self, MailId},
         schedule::Due,
     },
     jobs::{
@@ -27,6 +27,7 @@ use crate::{
     store::{self, StoreError, daemon::DaemonRecord},
 };
 use jiff::Timestamp;
+use rusqlite::Connection;
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -47,6 +48,9 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// Time between two rounds of upkeep.
 const UPKEEP: Duration = Duration::from_secs(15 * 60);
 
+/// How much the clock may go back without anything being scheduled anew.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
 /// How often the daemon says in the store that it is alive.
 const ALIVE: Duration = Duration::from_secs(60);
 
@@ -65,6 +69,19 @@ pub struct Daemon {
     record: DaemonRecord,
     /// The store's version that the agenda knows, to notice what another process changed.
     seen: i64,
+    /// When the loop last looked around, to notice a clock that was set back.
+    looked_at: Timestamp,
+    /// Whether the store failed and has not worked since.
+    store_fails: bool,
+}
+
+/// When the next edition of each digest is due.
+fn editions(connection: &Connection, config: &Config, now: Timestamp) -> Result<Vec<(DigestName, Due)>, StoreError> {
+    let due = config.digests.iter().map(|digest| {
+        let progress = store::edition::progress(connection, &digest.name, now)?;
+        Ok((digest.name.clone(), digest.schedule.due(now, &digest.timezone, &progress)))
+    });
+    due.collect()
 }
 
 /// How a job ended.
@@ -99,9 +116,12 @@ impl Daemon {
                 reload: None,
             },
             seen: 0,
+            looked_at: now,
+            store_fails: false,
             resources,
         };
-        daemon.configure(now).await?;
+        let config = daemon.resources.config.clone();
+        daemon.configure(config, now).await?;
         daemon.agenda.schedule(Job::Upkeep, now + AGAIN);
         daemon.say_alive(now).await?;
         Ok(daemon)
@@ -120,20 +140,20 @@ impl Daemon {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         service::ready(&self.summary());
         info!(feeds = self.feeds.len(), rules = self.resources.config.rules.len(), "feedwatch is ready");
-        loop {
+        let outcome = loop {
             self.start_due();
             let pause = self.until_next_start();
             tokio::select! {
                 Some(ended) = self.running.join_next_with_id() => self.end(ended).await,
                 () = sleep(pause) => {}
-                _ = tick.tick() => self.look_around().await?,
+                _ = tick.tick() => if let Err(error) = self.look_around().await { break Err(error) },
                 _ = hangup.recv() => self.reload().await,
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break Ok(()),
+                _ = interrupt.recv() => break Ok(()),
             }
-        }
+        };
         self.drain().await;
-        Ok(())
+        Ok(outcome?)
     }
 
     fn start_due(&mut self) {
@@ -187,7 +207,7 @@ impl Daemon {
         match ended {
             Ok((_, ended)) => {
                 if let Err(error) = self.follow_up(ended, now).await {
-                    error!(%error, job = ?job, "the store failed; the job is tried again in {} s", AGAIN.as_secs());
+                    self.pause_polls(&error, now);
                     self.again(job, now);
                 }
             }
@@ -226,17 +246,20 @@ impl Daemon {
             Ended::Delivered(mail, delivered) => match delivered? {
                 Delivered::Accepted { reply } => info!(mail = mail.row(), reply, "a mail was accepted"),
                 Delivered::Gone => {}
-                Delivered::Refused { message, retry } => match retry.at {
+                Delivered::Refused { retry, .. } => match retry.at {
                     Some(at) => {
-                        warn!(mail = mail.row(), "{message}; {}", retry.reason);
+                        warn!(mail = mail.row(), "a mail was {}", retry.reason);
                         self.agenda.schedule(Job::Delivery(mail), at);
                     }
-                    None => error!(mail = mail.row(), "{message}; {}", retry.reason),
+                    None => error!(mail = mail.row(), "a mail is {}", retry.reason),
                 },
             },
             Ended::Upkept(upkept) => {
                 self.agenda.schedule(Job::Upkeep, now + UPKEEP);
                 let upkept = upkept?;
+                if upkept.more {
+                    self.agenda.schedule(Job::Upkeep, now + Duration::from_secs(1));
+                }
                 debug!(articles = upkept.cleared.articles, notices = upkept.notices, "upkeep is done");
                 if upkept.notices > 0 {
                     self.schedule_deliveries().await?;
@@ -285,14 +308,13 @@ impl Daemon {
     /// Puts the next edition of each digest on the agenda.
     async fn schedule_editions(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let config = self.resources.config.clone();
-        let due = move |connection: &rusqlite::Connection| {
-            let due = config.digests.iter().map(|digest| {
-                let progress = store::edition::progress(connection, &digest.name, now)?;
-                Ok((digest.name.clone(), digest.schedule.due(now, &digest.timezone, &progress)))
-            });
-            due.collect::<Result<Vec<_>, StoreError>>()
-        };
-        for (name, due) in self.resources.store.call(due).await? {
+        let due = self.resources.store.call(move |connection| editions(connection, &config, now)).await?;
+        self.put_editions(due, now);
+        Ok(())
+    }
+
+    fn put_editions(&mut self, editions: Vec<(DigestName, Due)>, now: Timestamp) {
+        for (name, due) in editions {
             let job = Job::Edition(name);
             match due {
                 Due::Now { .. } => self.agenda.schedule(job, now),
@@ -300,53 +322,83 @@ impl Daemon {
                 Due::WhenHit => self.agenda.remove(&job),
             }
         }
-        Ok(())
     }
 
     /// Puts the mails that wait on the agenda.
     async fn schedule_deliveries(&mut self) -> Result<(), StoreError> {
-        for (mail, at) in self.resources.store.call(store::outbox::waiting).await? {
+        let waiting = self.resources.store.call(store::outbox::waiting).await?;
+        self.put_deliveries(waiting, clock::now());
+        Ok(())
+    }
+
+    fn put_deliveries(&mut self, waiting: Vec<(MailId, Timestamp)>, now: Timestamp) {
+        for (mail, at) in waiting {
             let job = Job::Delivery(mail);
             if !self.agenda.is_running(&job) {
-                self.agenda.schedule(job, at);
+                // Later than any retry is: it was decided while the clock was wrong.
+                self.agenda.schedule(job, if at > now + retry::LONGEST_PAUSE { now } else { at });
             }
+        }
+    }
+
+    /// Feeds the watchdog if the store answers, says now and then that we are alive, and notices what another process
+    /// changed in the store, or somebody in the clock.
+    ///
+    /// # Errors
+    ///
+    /// When the store's thread has stopped. Other failures may pass: they are logged once, and polling pauses.
+    async fn look_around(&mut self) -> Result<(), StoreError> {
+        let now = clock::now();
+        let answer = timeout(Duration::from_secs(30), self.catch_up(now)).await;
+        let answer = answer.unwrap_or_else(|_| Err(StoreError::Aborted("it did not answer within 30 s".to_owned())));
+        match answer {
+            Ok(()) => {
+                if std::mem::take(&mut self.store_fails) {
+                    info!("the store works again");
+                }
+                service::alive();
+                Ok(())
+            }
+            Err(StoreError::WriterGone) => Err(StoreError::WriterGone),
+            Err(error) => {
+                self.pause_polls(&error, now);
+                Ok(())
+            }
+        }
+    }
+
+    async fn catch_up(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let version = self.resources.store.call(store::daemon::data_version).await?;
+        let clock_went_back = now < self.looked_at - CLOCK_TOLERANCE;
+        self.looked_at = now;
+        if clock_went_back {
+            warn!("the clock was set back: everything is scheduled anew");
+            self.agenda.forget_patience();
+            self.agenda.schedule(Job::Upkeep, now);
+        }
+        if clock_went_back || version != self.seen {
+            self.read_due_times(now).await?;
+            self.seen = version;
+        }
+        if clock_went_back || now.duration_since(self.record.alive_at).unsigned_abs() >= ALIVE {
+            self.say_alive(now).await?;
         }
         Ok(())
     }
 
-    /// Feeds the watchdog if the store answers, says now and then that we are alive, and notices what another process
-    /// changed in the store.
-    async fn look_around(&mut self) -> Result<(), StoreError> {
-        let now = clock::now();
-        let answer = timeout(Duration::from_secs(30), self.resources.store.call(store::daemon::data_version)).await;
-        let version = match answer {
-            Ok(Ok(version)) => version,
-            Ok(Err(StoreError::WriterGone)) => return Err(StoreError::WriterGone),
-            Ok(Err(error)) => {
-                warn!(%error, "the store did not answer");
-                return Ok(());
-            }
-            Err(_) => {
-                warn!("the store did not answer within 30 s");
-                return Ok(());
-            }
-        };
-        service::alive();
-        if version != self.seen {
-            self.seen = version;
-            self.read_due_times(now).await?;
+    /// Leaves the feeds alone while nothing that they bring could be kept. Said once.
+    fn pause_polls(&mut self, error: &StoreError, now: Timestamp) {
+        self.agenda.pause_polls(now + AGAIN);
+        if !std::mem::replace(&mut self.store_fails, true) {
+            error!(%error, "the store failed; polling pauses until it works again: is the disk full?");
         }
-        if now.duration_since(self.record.alive_at).unsigned_abs() >= ALIVE {
-            self.say_alive(now).await?;
-        }
-        Ok(())
     }
 
     /// Takes the due times from the store, where another process may have changed them.
     async fn read_due_times(&mut self, now: Timestamp) -> Result<(), StoreError> {
         for feed in self.resources.store.call(store::feed::configured).await? {
             if !self.agenda.is_running(&Job::Poll(feed.id)) {
-                self.schedule_poll(feed.id, feed.next_poll_at);
+                self.schedule_poll(feed.id, feed.due(now));
             }
         }
         self.schedule_editions(now).await?;

@@ -1,14 +1,16 @@
 //! What the configuration means for the store and the agenda, at start and at reload (promise P7).
 
-use super::Daemon;
+use super::{Daemon, editions};
 use crate::{
     clock,
     config::{self, Config},
     core::agenda::Job,
     fetch::{self, Fetcher},
+    jobs::adopt,
     store::{self, StoreError},
 };
 use jiff::Timestamp;
+use rusqlite::Connection;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tracing::{error, info, warn};
 
@@ -16,30 +18,34 @@ use tracing::{error, info, warn};
 const SPREAD: Duration = Duration::from_millis(20);
 
 impl Daemon {
-    /// Makes the store and the agenda those of the configuration.
-    pub(super) async fn configure(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let config = self.resources.config.clone();
+    /// Makes the store and the agenda those of a configuration. When the store fails, nothing has changed.
+    pub(super) async fn configure(&mut self, config: Arc<Config>, now: Timestamp) -> Result<(), StoreError> {
         let spread = move |index: usize| now + SPREAD * u32::try_from(index).unwrap_or(u32::MAX);
-        let stored = {
-            let config = config.clone();
-            self.resources
-                .store
-                .call(move |connection| store::feed::configure(connection, &config.feeds, spread))
-                .await?
+        let adopting = config.clone();
+        let adopt = move |connection: &Connection| {
+            let feeds = adopt::adopt(connection, &adopting, now, spread)?;
+            Ok((feeds, editions(connection, &adopting, now)?, store::outbox::waiting(connection)?))
         };
+        let (stored, editions, waiting) = self.resources.store.call(adopt).await?;
         let feeds: HashMap<_, _> = stored.iter().enumerate().map(|(index, feed)| (feed.id, index)).collect();
         for gone in self.feeds.keys().filter(|id| !feeds.contains_key(id)) {
             self.agenda.remove(&Job::Poll(*gone));
         }
+        for digest in &self.resources.config.digests {
+            self.agenda.remove(&Job::Edition(digest.name.clone()));
+        }
         self.feeds = feeds;
-        self.agenda.set_limits(config.polling.concurrency, config.polling.host_delay);
+        self.resources.config = config;
+        let polling = &self.resources.config.polling;
+        self.agenda.set_limits(polling.concurrency, polling.host_delay);
         for (index, feed) in stored.iter().enumerate() {
             if !self.agenda.is_running(&Job::Poll(feed.id)) {
-                self.schedule_poll(feed.id, feed.next_poll_at.max(spread(index).min(now + Duration::from_secs(600))));
+                self.schedule_poll(feed.id, feed.due(now).max(spread(index).min(now + Duration::from_secs(600))));
             }
         }
-        self.schedule_editions(now).await?;
-        self.schedule_deliveries().await
+        self.put_editions(editions, now);
+        self.put_deliveries(waiting, now);
+        Ok(())
     }
 
     /// Reads the configuration again. With any error the old one stays and every error is logged.
@@ -82,19 +88,14 @@ impl Daemon {
         }
         let agent = fetch::user_agent(config.polling.contact.as_deref());
         let fetcher = Fetcher::new(config.polling.limits, &agent).map_err(|error| format!("refused: {error}"))?;
-        for digest in old.digests.iter().filter(|old| config.digests.iter().all(|new| new.name != old.name)) {
-            self.agenda.remove(&Job::Edition(digest.name.clone()));
-        }
         let changes = config::diff(&old, &config).to_string();
         for warning in &config.warnings {
             warn!("{warning}");
         }
-        let resources = self.resources.reconfigured(Arc::new(config), fetcher);
-        let before = std::mem::replace(&mut self.resources, resources);
-        if let Err(error) = self.configure(now).await {
-            self.resources = before;
+        if let Err(error) = self.configure(Arc::new(config), now).await {
             return Err(format!("not completed: {error}"));
         }
+        self.resources.fetcher = Arc::new(fetcher);
         Ok(changes)
     }
 }

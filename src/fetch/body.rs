@@ -244,14 +244,14 @@ fn is_over_limit(error: &io::Error) -> bool {
 /// Returns the error of a body that is too long on the wire.
 pub(super) fn over_wire_limit(limits: FetchLimits) -> Trouble {
     unreadable(format!(
-        "the body is longer than {} bytes on the wire; raise polling.limits.wire_bytes if that is right for this feed",
+        "the body is longer than {} bytes on the wire; raise polling.limits.wire if that is right for this feed",
         limits.wire_bytes
     ))
 }
 
 fn over_body_limit(limits: FetchLimits) -> Trouble {
     unreadable(format!(
-        "the body is longer than {} bytes; raise polling.limits.body_bytes if that is right for this feed",
+        "the body is longer than {} bytes; raise polling.limits.body if that is right for this feed",
         limits.body_bytes
     ))
 }

@@ -237,12 +237,12 @@ async fn bodies_that_cannot_be_used_are_errors_that_name_themselves() {
         ("200 OK\nContent-Encoding: gzip", cut(gzip(&long)), "cut short"),
         ("200 OK\nContent-Encoding: deflate", cut(zlib(&long)), "cut short"),
         ("200 OK\nContent-Encoding: zstd", cut(zstd_with_window(&long, 20)), "cut short"),
-        ("200 OK\nContent-Encoding: gzip", gzip(&zeros), "polling.limits.body_bytes"),
-        ("200 OK\nContent-Encoding: deflate", zlib(&zeros), "polling.limits.body_bytes"),
-        ("200 OK\nContent-Encoding: zstd", zstd_with_window(&zeros, 20), "polling.limits.body_bytes"),
+        ("200 OK\nContent-Encoding: gzip", gzip(&zeros), "polling.limits.body"),
+        ("200 OK\nContent-Encoding: deflate", zlib(&zeros), "polling.limits.body"),
+        ("200 OK\nContent-Encoding: zstd", zstd_with_window(&zeros, 20), "polling.limits.body"),
         ("200 OK\nContent-Encoding: zstd", wide[..90_000].to_vec(), "broken"),
-        ("200 OK", vec![b'x'; 100_001], "polling.limits.wire_bytes"),
-        ("200 OK\nContent-Length: 999999999", FEED.to_vec(), "polling.limits.wire_bytes"),
+        ("200 OK", vec![b'x'; 100_001], "polling.limits.wire"),
+        ("200 OK\nContent-Length: 999999999", FEED.to_vec(), "polling.limits.wire"),
     ];
     for (head, wire, words) in cases {
         assert_failed(fetch_answer(head, wire).await, FailureKind::Unreadable, words);
@@ -264,7 +264,7 @@ async fn endless_answers_end_at_a_limit() {
     })
     .await;
     let body = fetch(&server.url("/body"), &FeedState::default()).await;
-    assert_failed(body, FailureKind::Unreadable, "polling.limits.wire_bytes");
+    assert_failed(body, FailureKind::Unreadable, "polling.limits.wire");
     for path in ["/headers", "/header"] {
         assert_eq!(fetch(&server.url(path), &FeedState::default()).await.unwrap_err().kind, FailureKind::Unreachable);
     }
@@ -478,7 +478,7 @@ async fn files_are_read_within_the_same_limits() {
     assert_failed(device, FailureKind::Refused, "regular file");
     std::fs::write(&path, vec![b'x'; 200_001]).unwrap();
     let large = fetcher.fetch(&file(&path), &FeedState::default(), now()).await;
-    assert_failed(large, FailureKind::Unreadable, "polling.limits.body_bytes");
+    assert_failed(large, FailureKind::Unreadable, "polling.limits.body");
     std::fs::write(&path, b"").unwrap();
     let empty = fetcher.fetch(&file(&path), &FeedState::default(), now()).await;
     assert_failed(empty, FailureKind::Unreadable, "empty");

@@ -8,6 +8,13 @@ use crate::{
     store::{self, StoreError},
 };
 use jiff::Timestamp;
+use rusqlite::Connection;
+use std::time::Duration;
+use tracing::warn;
+
+/// Pauses between attempts to record that a mail was accepted.
+const RECORD_PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30)];
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +42,22 @@ impl Delivered {
     }
 }
 
+/// Records an acceptance. While the store is busy or full that is tried again, rather than to send the mail twice.
+async fn record_accepted(resources: &Resources, id: MailId, reply: &str, now: Timestamp) -> Result<(), StoreError> {
+    for pause in RECORD_PAUSES {
+        let reply = reply.to_owned();
+        let record = move |connection: &Connection| store::outbox::record_accepted(connection, id, &reply, now);
+        match resources.store.call(record).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::WriterGone) => return Err(StoreError::WriterGone),
+            Err(error) => warn!(%error, mail = id.row(), "a mail was accepted and that could not be recorded yet"),
+        }
+        tokio::time::sleep(pause).await;
+    }
+    let reply = reply.to_owned();
+    resources.store.call(move |connection| store::outbox::record_accepted(connection, id, &reply, now)).await
+}
+
 /// Makes one attempt at a mail.
 ///
 /// # Errors
@@ -54,8 +77,7 @@ pub async fn deliver(resources: &Resources, id: MailId, now: Timestamp) -> Resul
     };
     match delivery {
         Delivery::Accepted { reply } => {
-            let said = reply.clone();
-            store.call(move |connection| store::outbox::record_accepted(connection, id, &said, now)).await?;
+            record_accepted(resources, id, &reply, now).await?;
             Ok(Delivered::Accepted { reply })
         }
         Delivery::Refused(refusal) => {

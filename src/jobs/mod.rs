@@ -1,6 +1,7 @@
 //! The jobs: poll a feed, compose an edition, deliver a mail, upkeep. Each reads, decides through `core` and `rules`,
 //! and commits once. None decides anything itself, none loops; the daemon and the commands drive them.
 
+pub mod adopt;
 pub mod deliver;
 pub mod edition;
 pub mod poll;
@@ -38,10 +39,5 @@ impl Resources {
             host: host.into(),
             large_documents: Arc::new(Semaphore::new(1)),
         }
-    }
-
-    /// Returns the same with another configuration, for jobs that start after a reload.
-    pub fn reconfigured(&self, config: Arc<Config>, fetcher: Fetcher) -> Self {
-        Self { config, fetcher: Arc::new(fetcher), ..self.clone() }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     mail::message,
     store::{
         self, StoreError,
-        outbox::{MailState, NewMail},
+        outbox::{MailState, NewMail, OutboxMail},
         retention::Cleared,
     },
 };
@@ -16,6 +16,9 @@ use std::{fmt::Write as _, time::Duration};
 
 /// How long a feed may fail before the administrator hears of it.
 const FEED_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a mail may wait, after an attempt that failed, before the administrator hears of it.
+const MAIL_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Rows of each table that one round clears, so that the store is never held up for long.
 const ROWS: usize = 2_000;
@@ -27,6 +30,8 @@ pub struct Upkept {
     pub cleared: Cleared,
     /// Things that the administrator is told of.
     pub notices: usize,
+    /// Whether there is more to clear than one round does.
+    pub more: bool,
 }
 
 /// Does one round.
@@ -41,7 +46,8 @@ pub async fn upkeep(resources: &Resources, now: Timestamp) -> Result<Upkept, Sto
         .call(move |connection| {
             let cleared = store::retention::clear(connection, now - config.store.keep, ROWS, now)?;
             let notices = tell(connection, &config, &host, now)?;
-            Ok(Upkept { cleared, notices })
+            let more = [cleared.articles, cleared.revisions, cleared.mails].contains(&ROWS);
+            Ok(Upkept { cleared, notices, more })
         })
         .await
 }
@@ -68,7 +74,26 @@ fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) ->
             }
         }
     }
-    for mail in store::outbox::list(connection, false)? {
+    let unfinished = store::outbox::list(connection, false)?;
+    let late = |mail: &&OutboxMail| {
+        mail.state == MailState::Waiting
+            && mail.last_error.is_some()
+            && now.duration_since(mail.created_at).unsigned_abs() >= MAIL_PATIENCE
+    };
+    match unfinished.iter().find(late) {
+        Some(mail) => {
+            if store::daemon::raise_notice(connection, "mail route", now)? {
+                let cause = mail.last_error.as_deref().unwrap_or("unknown");
+                news.push(format!("Mail has not been accepted since {}: {cause}", mail.created_at));
+            }
+        }
+        None => {
+            if store::daemon::clear_notice(connection, "mail route")? {
+                news.push("No mail waits any more for want of a server.".to_owned());
+            }
+        }
+    }
+    for mail in unfinished {
         let of_edition = mail.digest.is_some();
         if of_edition
             && mail.state == MailState::Held

@@ -107,8 +107,11 @@ pub fn record(connection: &Connection, edition: &NewEdition<'_>) -> Result<Optio
 pub fn coverage(connection: &Connection, window: Window) -> Result<Coverage, StoreError> {
     let within = params![millis(window.start), millis(window.end)];
     let (feeds, feeds_polled) = connection
-        .prepare_cached("SELECT count(*), count(*) FILTER (WHERE last_success_at > ?1) FROM feed WHERE configured = 1")?
-        .query_row([millis(window.start)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .prepare_cached(
+            "SELECT count(*), count(*) FILTER (WHERE last_success_at > ?1 AND last_success_at <= ?2) FROM feed
+             WHERE configured = 1",
+        )?
+        .query_row(within, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let articles_seen = connection
         .prepare_cached("SELECT count(*) FROM article WHERE first_seen_at > ?1 AND first_seen_at <= ?2")?
         .query_row(within, |row| row.get(0))?;

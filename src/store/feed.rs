@@ -27,6 +27,12 @@ pub struct StoredFeed {
 }
 
 impl StoredFeed {
+    /// Returns when it is polled next. A last poll that is yet to come was made while the clock was wrong: what was
+    /// decided then does not count.
+    pub fn due(&self, now: Timestamp) -> Timestamp {
+        if self.state.last_poll_at.is_some_and(|last| last > now) { now } else { self.next_poll_at }
+    }
+
     /// Returns the name that people know it by: the configured one, its own title, else its host or file name.
     pub fn shown_name(&self) -> String {
         outlet(self.name.as_deref(), self.state.title.as_deref(), &self.identity)
@@ -44,21 +50,26 @@ pub fn configure(
     feeds: &[Feed],
     due: impl Fn(usize) -> Timestamp,
 ) -> Result<Vec<StoredFeed>, StoreError> {
-    connection.execute("UPDATE feed SET configured = 0 WHERE configured = 1", [])?;
+    // 2: was configured until now. A feed that comes back is asked again, even one that was gone.
+    connection.execute("UPDATE feed SET configured = 2 WHERE configured = 1", [])?;
     let mut upsert = connection.prepare_cached(
         "INSERT INTO feed (url, configured, name, next_poll_at, next_poll_reason)
          VALUES (:url, 1, :name, :due, 'new in the configuration')
-         ON CONFLICT (url) DO UPDATE SET configured = 1, name = excluded.name
+         ON CONFLICT (url) DO UPDATE SET configured = 1, name = excluded.name,
+             next_poll_at = iif(configured = 0 AND gone_since IS NOT NULL, excluded.next_poll_at, next_poll_at),
+             gone_since = iif(configured = 0, NULL, gone_since)
          RETURNING *",
     )?;
-    feeds
+    let stored = feeds
         .iter()
         .enumerate()
         .map(|(index, feed)| {
             let named = named_params! {":url": feed.url.identity(), ":name": feed.name, ":due": millis(due(index))};
-            Ok(upsert.query_row(named, stored)?)
+            Ok(upsert.query_row(named, self::stored)?)
         })
-        .collect()
+        .collect();
+    connection.execute("UPDATE feed SET configured = 0 WHERE configured = 2", [])?;
+    stored
 }
 
 /// Returns the configured feeds by id.

@@ -58,6 +58,9 @@ pub fn queue(connection: &Connection, digest: &DigestName, hit: HitId, suppresse
     Ok(())
 }
 
+/// Text of one edition's hits that is read into memory at most; hits beyond are counted, not listed.
+const EDITION_TEXT_BYTES: usize = 16 << 20;
+
 /// What waits for the next edition of a digest.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pending {
@@ -77,14 +80,67 @@ pub fn pending(connection: &Connection, digest: &DigestName) -> Result<Pending, 
         "SELECT {COLUMNS} FROM digest_hit JOIN hit ON hit.id = hit_id {JOINS}
          WHERE digest = ?1 AND edition_id IS NULL AND suppressed = 0 ORDER BY hit.id",
     ))?;
-    let hits = listed.query_map([digest.as_str()], stored)?.collect::<Result<_, _>>()?;
+    let (mut hits, mut over, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for hit in listed.query_map([digest.as_str()], stored)? {
+        let hit = hit?;
+        bytes += hit.article.title.len() + hit.article.summary.len() + hit.article.content.len();
+        if bytes <= EDITION_TEXT_BYTES { hits.push(hit) } else { over.push(hit.id) }
+    }
     let mut counted = connection.prepare_cached(
         "SELECT hit.id FROM digest_hit JOIN hit ON hit.id = hit_id
          WHERE digest = ?1 AND edition_id IS NULL AND suppressed = 1 ORDER BY hit.id",
     )?;
-    let suppressed =
-        counted.query_map([digest.as_str()], |row| row.get(0).map(HitId::from_row))?.collect::<Result<_, _>>()?;
+    let suppressed = counted.query_map([digest.as_str()], |row| row.get(0).map(HitId::from_row))?;
+    let suppressed = suppressed.chain(over.into_iter().map(Ok)).collect::<Result<_, _>>()?;
     Ok(Pending { hits, suppressed })
+}
+
+/// Returns how many hits wait for the next edition of a digest.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn count_pending(connection: &Connection, digest: &DigestName) -> Result<usize, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT count(*) FROM digest_hit WHERE digest = ?1 AND edition_id IS NULL")?;
+    Ok(statement.query_row([digest.as_str()], |row| row.get(0))?)
+}
+
+/// Moves hits that wait for a digest which is no longer configured to the digests that their rules feed now. Returns
+/// how many still wait for such a digest, because their rule feeds none.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn requeue(
+    connection: &Connection,
+    configured: &[&DigestName],
+    digests_of: impl Fn(&RuleName) -> Vec<DigestName>,
+) -> Result<usize, StoreError> {
+    let mut names = connection.prepare_cached("SELECT DISTINCT digest FROM digest_hit WHERE edition_id IS NULL")?;
+    let names = names.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let mut left = 0;
+    for name in names.iter().filter(|name| configured.iter().all(|known| known.as_str() != name.as_str())) {
+        let mut rows = connection.prepare_cached(
+            "SELECT hit.id, hit.rule, suppressed FROM digest_hit JOIN hit ON hit.id = hit_id
+             WHERE digest = ?1 AND edition_id IS NULL",
+        )?;
+        let rows = rows.query_map([name], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?)))?;
+        for (hit, rule, suppressed) in rows.collect::<Result<Vec<(i64, String, bool)>, _>>()? {
+            let digests = digests_of(&RuleName::new(rule));
+            if digests.is_empty() {
+                left += 1;
+                continue;
+            }
+            for digest in &digests {
+                queue(connection, digest, HitId::from_row(hit), suppressed)?;
+            }
+            connection
+                .prepare_cached("DELETE FROM digest_hit WHERE digest = ?1 AND hit_id = ?2")?
+                .execute(params![name, hit])?;
+        }
+    }
+    Ok(left)
 }
 
 /// Returns when the oldest hit was found that waits for a digest's next edition.

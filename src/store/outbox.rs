@@ -93,8 +93,8 @@ pub struct OutboxMail {
 }
 
 const COLUMNS: &str = "outbox.id, edition.digest, sender, recipient, message_id, subject,
-    length(message) AS size_bytes, created_at, state, attempts, next_attempt_at, attempt_started_at, last_error,
-    finished_at, reply";
+    length(message) AS size_bytes, created_at, state, attempts, next_attempt_at, coalesce(doubt_since, attempt_started_at) AS in_doubt_since,
+    last_error, finished_at, reply";
 
 /// Puts a mail into the outbox, due at once. A Message-ID that is there already is the same mail.
 ///
@@ -152,7 +152,10 @@ pub fn begin_attempt(
 ) -> Result<Option<(OutboxMail, Vec<u8>)>, StoreError> {
     let Some(mail) = find(connection, id)?.filter(|mail| mail.state == MailState::Waiting) else { return Ok(None) };
     connection
-        .prepare_cached("UPDATE outbox SET attempts = attempts + 1, attempt_started_at = ?2 WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE outbox SET attempts = attempts + 1, doubt_since = coalesce(doubt_since, attempt_started_at),
+                 attempt_started_at = ?2 WHERE id = ?1",
+        )?
         .execute(params![id.row(), millis(now)])?;
     let message = bytes(connection, id)?;
     Ok(Some((OutboxMail { attempts: mail.attempts + 1, ..mail }, message)))
@@ -166,15 +169,15 @@ pub fn begin_attempt(
 pub fn record_accepted(connection: &Connection, id: MailId, reply: &str, now: Timestamp) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE outbox SET state = 'accepted', next_attempt_at = NULL, attempt_started_at = NULL, reply = ?2,
+            "UPDATE outbox SET state = 'accepted', next_attempt_at = NULL, attempt_started_at = NULL, doubt_since = NULL, reply = ?2,
                  finished_at = ?3 WHERE id = ?1",
         )?
         .execute(params![id.row(), reply, millis(now)])?;
     Ok(())
 }
 
-/// Records that a mail was refused: it is tried again at `next`, or waits for a person without one. In doubt, the mark
-/// of the attempt stays.
+/// Records that a mail was refused: it is tried again at `next`, or waits for a person without one. A mail that was
+/// discarded meanwhile stays so, and one that a person wants to be retried stays due.
 ///
 /// # Errors
 ///
@@ -188,8 +191,11 @@ pub fn record_refused(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE outbox SET state = iif(:next IS NULL, 'held', 'waiting'), next_attempt_at = :next,
-                 last_error = :error, attempt_started_at = iif(:in_doubt, attempt_started_at, NULL) WHERE id = :id",
+            "UPDATE outbox SET state = iif(:next IS NULL AND attempts > 0, 'held', 'waiting'),
+                 next_attempt_at = iif(attempts > 0, :next, next_attempt_at), last_error = :error,
+                 doubt_since = iif(:in_doubt, coalesce(doubt_since, attempt_started_at), doubt_since),
+                 attempt_started_at = NULL
+             WHERE id = :id AND state = 'waiting'",
         )?
         .execute(named_params! {":id": id.row(), ":next": next.map(millis), ":error": error, ":in_doubt": in_doubt})?;
     Ok(())
@@ -281,7 +287,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<OutboxMail> {
         state: MailState::from_column(&row.get::<_, String>("state")?)?,
         attempts: row.get("attempts")?,
         next_attempt_at: optional_timestamp(row, "next_attempt_at")?,
-        in_doubt_since: optional_timestamp(row, "attempt_started_at")?,
+        in_doubt_since: optional_timestamp(row, "in_doubt_since")?,
         last_error: row.get("last_error")?,
         finished_at: optional_timestamp(row, "finished_at")?,
         reply: row.get("reply")?,

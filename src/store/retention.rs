@@ -27,7 +27,7 @@ pub fn clear(connection: &Connection, before: Timestamp, limit: usize, now: Time
         .prepare_cached(
             "UPDATE article SET summary = '', content = '', author = '', category = '', cleared_at = ?3
              WHERE id IN (
-                 SELECT id FROM article WHERE first_seen_at < ?1 AND changed_at < ?1 AND cleared_at IS NULL
+                 SELECT id FROM article WHERE changed_at < ?1 AND cleared_at IS NULL
                      AND NOT EXISTS (
                          SELECT 1 FROM hit JOIN digest_hit ON hit_id = hit.id
                          WHERE article_id = article.id AND edition_id IS NULL)
@@ -36,14 +36,19 @@ pub fn clear(connection: &Connection, before: Timestamp, limit: usize, now: Time
         .execute(params![millis(before), limit, millis(now)])?;
     let revisions = connection
         .prepare_cached(
-            "DELETE FROM revision WHERE replaced_at < ?1 AND article_id IN (
-                 SELECT id FROM article WHERE cleared_at IS NOT NULL)",
+            "DELETE FROM revision WHERE (article_id, replaced_at) IN (
+                 SELECT article_id, replaced_at FROM revision WHERE replaced_at < ?1
+                     AND NOT EXISTS (
+                         SELECT 1 FROM hit JOIN digest_hit ON hit_id = hit.id
+                         WHERE hit.article_id = revision.article_id AND edition_id IS NULL)
+                 LIMIT ?2)",
         )?
-        .execute(params![millis(before)])?;
+        .execute(params![millis(before), limit])?;
     let mails = connection
         .prepare_cached(
             "UPDATE outbox SET message = x'' WHERE id IN (
-                 SELECT id FROM outbox WHERE finished_at < ?1 AND length(message) > 0 LIMIT ?2)",
+                 SELECT id FROM outbox WHERE finished_at < ?1 AND finished_at IS NOT NULL AND length(message) > 0
+                     AND state IN ('accepted', 'discarded') LIMIT ?2)",
         )?
         .execute(params![millis(before), limit])?;
     Ok(Cleared { articles, revisions, mails })
