@@ -3,7 +3,8 @@
 //! A rule is posted under the terms of its anchor, the most selective group of terms of which it needs one; the posting
 //! carries a second such group, so that most candidates are dismissed without touching the rule.
 
-use super::expression::{Expression, Term, TermWord};
+use super::expression::{Expression, Proximity, Term, TermWord};
+use super::proximity::Distance;
 use super::vocabulary::{NONE, Vocabulary, WordId};
 use super::{FieldSet, Rule};
 use rustc_hash::FxHashMap;
@@ -56,6 +57,16 @@ pub(super) enum Node {
     Any(u32, u32),
     Not(u32),
     Term(TermId, FieldSet),
+    AtLeast(u32, u32, u32),
+    /// Index in `Compiled::proximities`.
+    Near(u32),
+}
+
+/// Terms near each other, compiled.
+#[derive(Debug, Clone)]
+pub(super) struct CompiledProximity {
+    pub(super) operands: Vec<Vec<(TermId, FieldSet)>>,
+    pub(super) distances: Vec<Distance>,
 }
 
 /// A term that a rule tells about when it matches.
@@ -90,6 +101,9 @@ pub(super) struct Compiled {
     pub(super) always: Vec<u32>,
     pub(super) nodes: Vec<Node>,
     pub(super) children: Vec<u32>,
+    pub(super) proximities: Vec<CompiledProximity>,
+    /// By term: its number of words, if some rule asks what it stands near to, else 0.
+    pub(super) placed: Vec<u32>,
     pub(super) rules: Vec<CompiledRule>,
     /// The fields that some rule looks into.
     pub(super) fields: FieldSet,
@@ -162,6 +176,11 @@ impl Compiler {
                 self.out.fields = self.out.fields.union(*fields);
                 Node::Term(self.term(term), *fields)
             }
+            Expression::AtLeast(count, parts) => {
+                let (start, end) = self.nodes(parts);
+                Node::AtLeast(index(*count), start, end)
+            }
+            Expression::Near(proximity) => Node::Near(self.proximity(proximity)),
         };
         self.out.nodes.push(node);
         index(self.out.nodes.len() - 1)
@@ -174,6 +193,22 @@ impl Compiler {
         (index(start), index(self.out.children.len()))
     }
 
+    fn proximity(&mut self, proximity: &Proximity) -> u32 {
+        let mut compiled = CompiledProximity { operands: Vec::new(), distances: proximity.distances().to_vec() };
+        for leaves in proximity.operands() {
+            let mut operand = Vec::with_capacity(leaves.len());
+            for leaf in leaves {
+                let term = self.term(&leaf.term);
+                self.out.placed[term as usize] = index(leaf.term.words.len());
+                self.out.fields = self.out.fields.union(leaf.fields);
+                operand.push((term, leaf.fields));
+            }
+            compiled.operands.push(operand);
+        }
+        self.out.proximities.push(compiled);
+        index(self.out.proximities.len() - 1)
+    }
+
     fn term(&mut self, term: &Term) -> TermId {
         if let Some(id) = self.known.get(&term.words) {
             return *id;
@@ -183,6 +218,7 @@ impl Compiler {
         self.known.insert(term.words.clone(), id);
         self.costs.push(cost(&term.words));
         self.uses.push(0);
+        self.out.placed.push(0);
         let mut node = NONE;
         for (place, word) in term.words.iter().enumerate() {
             let word_id = self.out.vocabulary.intern(word);
@@ -218,23 +254,39 @@ impl Compiler {
     fn required(&self, expression: &Expression, groups: &mut Vec<Group>) {
         match expression {
             Expression::All(parts) => parts.iter().for_each(|part| self.required(part, groups)),
-            Expression::Any(parts) => {
-                let mut union = Group::new();
-                for part in parts {
-                    let mut of_part = Vec::new();
-                    self.required(part, &mut of_part);
-                    let cost = |group: &Group| group.iter().map(|term| self.costs[*term as usize]).sum::<f32>();
-                    // A part that needs no term makes the whole need none.
-                    let Some(best) = of_part.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b))) else { return };
-                    union.extend(best);
+            // Where so many parts are false that too few are left, the whole is false.
+            Expression::Any(parts) => self.required_of(parts, parts.len(), groups),
+            Expression::AtLeast(count, parts) => self.required_of(parts, parts.len() + 1 - count, groups),
+            Expression::Near(proximity) => {
+                for leaves in proximity.operands() {
+                    let mut group: Group = leaves.iter().map(|leaf| self.known[&leaf.term.words]).collect();
+                    group.sort_unstable();
+                    group.dedup();
+                    groups.push(group);
                 }
-                union.sort_unstable();
-                union.dedup();
-                groups.push(union);
             }
             Expression::Not(_) => {}
             Expression::Term(term, _) => groups.push(vec![self.known[&term.words]]),
         }
+    }
+
+    /// Appends the group of terms of which `count` parts need one, if each of so many needs some.
+    fn required_of(&self, parts: &[Expression], count: usize, groups: &mut Vec<Group>) {
+        let cost = |group: &Group| group.iter().map(|term| self.costs[*term as usize]).sum::<f32>();
+        let mut best: Vec<(f32, Group)> = Vec::new();
+        for part in parts {
+            let mut of_part = Vec::new();
+            self.required(part, &mut of_part);
+            best.extend(of_part.into_iter().map(|group| (cost(&group), group)).min_by(|a, b| a.0.total_cmp(&b.0)));
+        }
+        if best.len() < count {
+            return;
+        }
+        best.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut union: Group = best.into_iter().take(count).flat_map(|(_, group)| group).collect();
+        union.sort_unstable();
+        union.dedup();
+        groups.push(union);
     }
 
     fn finish(mut self) -> Compiled {

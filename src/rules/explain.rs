@@ -1,11 +1,12 @@
 //! Explains why a rule matches a document, or what is missing.
 
-use super::expression::{Expression, TermWord};
+use super::expression::{Expression, Proximity, TermWord};
 use super::matcher::{RuleSet, Seen, in_scope};
 use super::{Document, Rule};
 use crate::core::hit::{Field, TermMatch};
 use serde::Serialize;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a rule matches or not. Its text is several lines, the first a summary with the rule's name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -14,7 +15,7 @@ pub struct Explanation {
     pub rule: String,
     /// Whether it matches.
     pub hit: bool,
-    /// Its conditions, in the order `all`, `any`, `none`, `feeds`, `tags`.
+    /// Its conditions, in the order `all`, `any`, `none`, `query`, `feeds`, `tags`.
     pub conditions: Vec<Condition>,
 }
 
@@ -59,9 +60,11 @@ pub fn explain(rule: &Rule, document: &Document<'_>) -> Explanation {
     let mut parts = vec![rule.clone()];
     for clause in &rule.clauses {
         let mut clause = clause.clone();
-        if let Expression::Not(part) = clause.expression {
-            clause.expression = *part;
-        }
+        clause.expression = match clause.expression {
+            Expression::Not(part) if clause.key != QUERY => *part,
+            expression if clause.key == QUERY => any_term(&expression),
+            expression => expression,
+        };
         parts.push(Rule { clauses: vec![clause], ..rule.clone() });
     }
     let set = RuleSet::new(&parts);
@@ -70,7 +73,11 @@ pub fn explain(rule: &Rule, document: &Document<'_>) -> Explanation {
     let mut conditions: Vec<Condition> = Vec::new();
     for (index, (clause, holds)) in rule.clauses.iter().zip(set.clauses_hold(0, &seen)).enumerate() {
         let found = found(&set, index + 1, document, &seen);
-        let near = if holds { None } else { near(&parts[index + 1], document).filter(|_| found.is_empty()) };
+        let near = match holds {
+            true => None,
+            false if found.is_empty() => near(&parts[index + 1], document),
+            false => apart(rule, index, document, &found),
+        };
         conditions.push(Condition { key: clause.key, written: clause.written.clone(), holds, found, near });
     }
     let scope = [
@@ -92,6 +99,36 @@ fn found(set: &RuleSet, rule: usize, document: &Document<'_>, seen: &Seen) -> Ve
         Found { place, text }
     };
     set.told(rule, seen).into_iter().map(with_text).collect()
+}
+
+/// The key of a query's conditions.
+const QUERY: &str = "query";
+
+/// Returns an expression that any term of another makes true, so that all are told.
+fn any_term(expression: &Expression) -> Expression {
+    let mut terms = Vec::new();
+    expression.terms(&mut |term, fields| terms.push(Expression::Term(Arc::clone(term), fields)));
+    Expression::Any(terms)
+}
+
+/// Tells whether a condition fails only by the order or the distance of its terms.
+fn apart(rule: &Rule, index: usize, document: &Document<'_>, found: &[Found]) -> Option<Near> {
+    let in_any_order: fn(&mut Proximity) = Proximity::forget_order;
+    let at_any_distance: fn(&mut Proximity) = Proximity::forget_distance;
+    for (relax, why) in [
+        (in_any_order, "they stand in the other order"),
+        (at_any_distance, "they stand farther apart than `NEAR` allows"),
+    ] {
+        let mut clause = rule.clauses[index].clone();
+        clause.expression.change_proximities(&relax);
+        let set = RuleSet::new(&[Rule { clauses: vec![clause], ..rule.clone() }]);
+        let mut seen = Seen::default();
+        set.look(document, &mut seen);
+        if set.clauses_hold(0, &seen) == [true] {
+            return found.first().cloned().map(|found| Near { found, why });
+        }
+    }
+    None
 }
 
 /// Letters of a word of which other endings are worth a remark.
@@ -147,6 +184,15 @@ impl fmt::Display for Condition {
             ("feeds", false) => write!(out, "the feed is none of {written}"),
             ("tags", true) => write!(out, "the feed has a tag of {written}"),
             ("tags", false) => write!(out, "the feed has no tag of {written}"),
+            (QUERY, true) => {
+                write!(out, "`{written}` holds")?;
+                write_found(out, ": ", found)
+            }
+            (QUERY, false) if !found.is_empty() => {
+                write!(out, "`{written}` does not hold")?;
+                write_found(out, ", with ", found)?;
+                near.as_ref().map_or(Ok(()), |near| write!(out, "; {}", near.why))
+            }
             _ if found.is_empty() => {
                 write!(out, "`{written}` not found")?;
                 match near {
@@ -157,22 +203,27 @@ impl fmt::Display for Condition {
                 }
             }
             _ => {
-                write!(out, "`{written}` found: ")?;
-                for (index, Found { place, text }) in found.iter().take(SHOWN_PLACES).enumerate() {
-                    let comma = if index == 0 { "" } else { ", " };
-                    let field = field_name(place);
-                    if *text == place.term {
-                        write!(out, "{comma}`{text}` in {field}")?;
-                    } else {
-                        write!(out, "{comma}`{}` in {field} as “{text}”", place.term)?;
-                    }
-                }
-                match found.len().saturating_sub(SHOWN_PLACES) {
-                    0 => Ok(()),
-                    more => write!(out, " and {more} more"),
-                }
+                write!(out, "`{written}` found")?;
+                write_found(out, ": ", found)
             }
         }
+    }
+}
+
+/// Writes the first places, each as its term and the text if that differs.
+fn write_found(out: &mut fmt::Formatter<'_>, before: &str, found: &[Found]) -> fmt::Result {
+    for (index, Found { place, text }) in found.iter().take(SHOWN_PLACES).enumerate() {
+        let comma = if index == 0 { before } else { ", " };
+        let field = field_name(place);
+        if *text == place.term {
+            write!(out, "{comma}`{text}` in {field}")?;
+        } else {
+            write!(out, "{comma}`{}` in {field} as “{text}”", place.term)?;
+        }
+    }
+    match found.len().saturating_sub(SHOWN_PLACES) {
+        0 => Ok(()),
+        more => write!(out, " and {more} more"),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a rule looks for: one expression tree, whatever syntax it was written in.
 //!
-//! A leaf is a term within some fields. Operators over places (proximity) and other leaves (patterns) fit in as further
-//! variants; the matcher takes from every expression the terms that it requires, and evaluates the rest.
+//! A leaf is a term within some fields. Operators over places (proximity) stand right above the leaves; the matcher takes
+//! from every expression the terms that it requires, and evaluates the rest.
 
+pub(super) use super::proximity::{Leaf, MAX_DISTANCE, Proximity};
 use super::text::{Gap, TokenSpace, tokenize};
 use super::{Case, FieldSet};
 use std::sync::Arc;
@@ -18,6 +19,10 @@ pub(super) enum Expression {
     Not(Box<Expression>),
     /// A term, in at least one of the fields.
     Term(Arc<Term>, FieldSet),
+    /// At least so many of them.
+    AtLeast(usize, Vec<Expression>),
+    /// Terms near each other.
+    Near(Proximity),
 }
 
 /// A word or a phrase.
@@ -108,6 +113,21 @@ impl Term {
         Ok(Self { written: written.trim().into(), words })
     }
 
+    /// Reads a term that matches in this very case, and without what a language lets follow.
+    ///
+    /// # Errors
+    ///
+    /// The term has no word, or a `*`.
+    pub(super) fn exact(written: &str) -> Result<Self, TermError> {
+        if let Some(star) = written.find('*') {
+            let message = "`=` asks for the exact form and `*` for every ending; leave one of them out".to_owned();
+            return Err(TermError { at: Some(star), message, suggestion: None });
+        }
+        let mut term = Self::parse(written, Case::Match)?;
+        term.words.iter_mut().for_each(|word| word.prefix = false);
+        Ok(term)
+    }
+
     /// Appends what decides what the term matches, unambiguously.
     fn write_key(&self, out: &mut String) {
         for word in &self.words {
@@ -119,6 +139,12 @@ impl Term {
             let loose = if word.loose { ',' } else { ' ' };
             out.push_str(&format!("{case}{prefix}{loose}{}:{text}", text.len()));
         }
+    }
+
+    /// Appends what decides what the term matches within some fields.
+    pub(super) fn write_leaf_key(&self, fields: FieldSet, out: &mut String) {
+        out.push_str(&format!("t{}/{}", fields.bits(), self.words.len()));
+        self.write_key(out);
     }
 }
 
@@ -158,11 +184,84 @@ impl Expression {
                 if keys.len() == 1 { keys.remove(0) } else { format!("{sign}{}({})", keys.len(), keys.concat()) }
             }
             Expression::Not(part) => format!("!{}", part.key()),
+            Expression::AtLeast(count, parts) => {
+                let mut keys: Vec<String> = parts.iter().map(Expression::key).collect();
+                keys.sort_unstable();
+                format!("#{count}/{}({})", keys.len(), keys.concat())
+            }
+            Expression::Near(proximity) => proximity.key(),
             Expression::Term(term, fields) => {
-                let mut out = format!("t{}/{}", fields.bits(), term.words.len());
-                term.write_key(&mut out);
+                let mut out = String::new();
+                term.write_leaf_key(*fields, &mut out);
                 out
             }
+        }
+    }
+
+    /// Returns the opposite, with negations at the leaves alone: so each conjunction shows what it needs.
+    pub(super) fn negated(self) -> Self {
+        let all = |parts: Vec<Self>| parts.into_iter().map(Self::negated).collect();
+        match self {
+            Expression::All(parts) => Expression::Any(all(parts)),
+            Expression::Any(parts) => Expression::All(all(parts)),
+            Expression::Not(part) => *part,
+            Expression::AtLeast(count, parts) => Self::at_least(parts.len() + 1 - count, all(parts)),
+            leaf => Expression::Not(Box::new(leaf)),
+        }
+    }
+
+    /// Returns "at least `count` of them", in the simplest form; `count` is from 1 to their number.
+    pub(super) fn at_least(count: usize, parts: Vec<Self>) -> Self {
+        match count {
+            1 => Expression::Any(parts),
+            all if all == parts.len() => Expression::All(parts),
+            some => Expression::AtLeast(some, parts),
+        }
+    }
+
+    /// Whether it is true of a document without any of its terms.
+    pub(super) fn holds_of_nothing(&self) -> bool {
+        match self {
+            Expression::All(parts) => parts.iter().all(Self::holds_of_nothing),
+            Expression::Any(parts) => parts.iter().any(Self::holds_of_nothing),
+            Expression::Not(part) => !part.holds_of_nothing(),
+            Expression::AtLeast(count, parts) => parts.iter().filter(|part| part.holds_of_nothing()).count() >= *count,
+            Expression::Term(..) | Expression::Near(_) => false,
+        }
+    }
+
+    /// Returns the terms of which it needs one, if that is all that it says.
+    pub(super) fn into_leaves(self) -> Option<Vec<Leaf>> {
+        match self {
+            Expression::Term(term, fields) => Some(vec![Leaf { term, fields }]),
+            Expression::Any(parts) => {
+                let leaves: Option<Vec<Vec<Leaf>>> = parts.into_iter().map(Self::into_leaves).collect();
+                leaves.map(|leaves| leaves.into_iter().flatten().collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// Changes every proximity.
+    pub(super) fn change_proximities(&mut self, change: &impl Fn(&mut Proximity)) {
+        match self {
+            Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
+                parts.iter_mut().for_each(|part| part.change_proximities(change));
+            }
+            Expression::Not(part) => part.change_proximities(change),
+            Expression::Term(..) => {}
+            Expression::Near(proximity) => change(proximity),
+        }
+    }
+
+    /// Calls `each` with every term.
+    pub(super) fn terms<'a>(&'a self, each: &mut impl FnMut(&'a Arc<Term>, FieldSet)) {
+        match self {
+            Expression::Not(part) => part.terms(each),
+            Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
+                parts.iter().for_each(|part| part.terms(each));
+            }
+            leaf => leaf.positive_terms(each),
         }
     }
 
@@ -178,8 +277,11 @@ impl Expression {
     /// Changes every word of every term.
     pub(super) fn change_words(&mut self, change: &impl Fn(&mut TermWord)) {
         match self {
-            Expression::All(parts) | Expression::Any(parts) => {
+            Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
                 parts.iter_mut().for_each(|part| part.change_words(change));
+            }
+            Expression::Near(proximity) => {
+                proximity.leaves_mut().for_each(|leaf| Arc::make_mut(&mut leaf.term).words.iter_mut().for_each(change))
             }
             Expression::Not(part) => part.change_words(change),
             Expression::Term(term, _) => Arc::make_mut(term).words.iter_mut().for_each(change),
@@ -189,9 +291,10 @@ impl Expression {
     /// Calls `each` with every term whose presence can make the expression true.
     pub(super) fn positive_terms<'a>(&'a self, each: &mut impl FnMut(&'a Arc<Term>, FieldSet)) {
         match self {
-            Expression::All(parts) | Expression::Any(parts) => {
+            Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
                 parts.iter().for_each(|part| part.positive_terms(each));
             }
+            Expression::Near(proximity) => proximity.leaves().for_each(|leaf| each(&leaf.term, leaf.fields)),
             Expression::Not(_) => {}
             Expression::Term(term, fields) => each(term, *fields),
         }

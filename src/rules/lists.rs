@@ -47,14 +47,14 @@ pub(super) fn clauses(
     for (written, expression) in read("none", &source.none) {
         clauses.push(Clause { key: "none", written, expression: Expression::Not(Box::new(expression)) });
     }
-    if source.all.is_empty() && source.any.is_empty() {
+    if source.all.is_empty() && source.any.is_empty() && source.query.is_none() {
         errors.push(RuleError {
             key: "all".to_owned(),
             index: None,
             at: None,
             message:
-                "the rule has neither `all` nor `any`, so nothing says what it looks for; give one of them at least \
-                      one term"
+                "the rule has neither `all` nor `any` nor `query`, so nothing says what it looks for; give one of them \
+                 at least one term"
                     .to_owned(),
             suggestion: None,
         });
@@ -77,7 +77,7 @@ fn reference(item: &str) -> Option<&str> {
 }
 
 /// Returns the terms that an item of a list stands for: itself, or the members of the group that it names.
-fn expand(item: &str, groups: &TermGroups, case: Case) -> Result<Vec<Arc<Term>>, TermError> {
+pub(super) fn expand(item: &str, groups: &TermGroups, case: Case) -> Result<Vec<Arc<Term>>, TermError> {
     let Some(name) = reference(item) else { return Ok(vec![Arc::new(Term::parse(item, case)?)]) };
     if !groups.contains_key(name) {
         return Err(unknown(name, groups));
@@ -111,19 +111,28 @@ fn broken(name: &str, why: &str) -> TermError {
 }
 
 fn unknown(name: &str, groups: &TermGroups) -> TermError {
-    let near = groups
-        .keys()
-        .map(|key| (strsim::damerau_levenshtein(&key.to_lowercase(), &name.to_lowercase()), key))
-        .filter(|(distance, _)| *distance <= (name.chars().count() / 3).max(1))
-        .min();
+    let near = nearest_name(name, groups.keys().map(String::as_str));
     let message = match near {
-        Some((_, near)) => format!("there is no term group `{name}`; did you mean `@{near}`?"),
+        Some(near) => format!("there is no term group `{name}`; did you mean `@{near}`?"),
         None if name.is_empty() => "`@` needs the name of a term group after it; write `@name`".to_owned(),
         None => format!(
             "there is no term group `{name}`; add it to `[terms]`, or leave out the `@` to look for the word `{name}`"
         ),
     };
-    TermError { at: Some(0), message, suggestion: near.map(|(_, near)| format!("@{near}")) }
+    TermError { at: Some(0), message, suggestion: near.map(|near| format!("@{near}")) }
+}
+
+/// Returns the name that is likely meant, if one is near.
+pub(super) fn nearest_name<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody mistypes a name at such a length, and the distance takes time in proportion to it.
+    const MOST_LETTERS: usize = 100;
+    let length = name.chars().take(MOST_LETTERS + 1).count();
+    known
+        .filter(|_| length <= MOST_LETTERS)
+        .map(|known| (strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()), known))
+        .filter(|(distance, _)| *distance <= (length / 3).max(1))
+        .min()
+        .map(|(_, known)| known)
 }
 
 /// Returns a way from a group back to a group on it, if there is one: `[a, b, a]`.

@@ -1,6 +1,7 @@
 //! Matches compiled rules against a document: one pass over the text, then the candidates.
 
 use super::compile::{Compiled, CompiledRule, Node, TermId, compile};
+use super::proximity::{BLOCK_WORDS, WordSpan, near};
 use super::text::{Gap, Token, TokenSpace, tokenize};
 use super::vocabulary::{NONE, WordId};
 use super::{Document, FIELDS, FieldSet, Rule, RuleMatch};
@@ -40,6 +41,18 @@ struct TermState {
     count: u8,
     /// Its last place in `Seen::places` plus one; 0 is none.
     last: u32,
+    /// Its last entry in `Seen::words` plus one; 0 is none.
+    last_word: u32,
+}
+
+/// Where a term stands in words, for terms of which a rule asks it.
+#[derive(Debug, Clone, Copy)]
+struct WordPlace {
+    field: Field,
+    /// Number of its last word.
+    word: u64,
+    /// The place before it of the same term plus one; 0 is none.
+    previous: u32,
 }
 
 /// A place of a term.
@@ -61,6 +74,9 @@ pub(super) struct Seen {
     /// The terms that were seen.
     terms: Vec<TermState>,
     places: Vec<Place>,
+    words: Vec<WordPlace>,
+    /// Number of the word at hand, with a leap at each block and field.
+    word: u64,
     ids: Vec<WordId>,
     /// Phrases under way: node of the trie, first byte.
     open: Vec<(u32, u32)>,
@@ -120,6 +136,7 @@ impl RuleSet {
     }
 
     fn step(&self, token: &Token<'_>, field: Field, seen: &mut Seen) {
+        seen.word += if token.gap == Gap::Block { BLOCK_WORDS + 1 } else { 1 };
         seen.ids.clear();
         self.compiled.vocabulary.find(token.folded, token.cased, &mut seen.ids);
         if seen.ids.is_empty() {
@@ -138,14 +155,14 @@ impl RuleSet {
                     let loose = phrases.next(node, *id, true);
                     for node in tight.into_iter().chain(loose) {
                         next.push((node, start));
-                        seen.record(phrases.terms[node as usize], place(start));
+                        self.record(phrases.terms[node as usize], place(start), seen);
                     }
                 }
             }
         }
         for id in &ids {
             let word = self.compiled.words[*id as usize];
-            seen.record(word.term, place(offset(token.start)));
+            self.record(word.term, place(offset(token.start)), seen);
             if word.node != NONE {
                 next.push((word.node, offset(token.start)));
             }
@@ -154,6 +171,15 @@ impl RuleSet {
         std::mem::swap(&mut seen.open, &mut next);
         next.clear();
         seen.next = next;
+    }
+
+    fn record(&self, term: TermId, place: Place, seen: &mut Seen) {
+        if term != NONE {
+            seen.record(term, place);
+            if self.compiled.placed[term as usize] != 0 {
+                seen.record_word(term, place.field);
+            }
+        }
     }
 
     /// Finds the rules that may match: an anchor was seen, and one term of the second group.
@@ -191,8 +217,25 @@ impl RuleSet {
             Node::All(start, end) => children(start, end).iter().all(|child| self.is_true(*child, seen)),
             Node::Any(start, end) => children(start, end).iter().any(|child| self.is_true(*child, seen)),
             Node::Not(child) => !self.is_true(child, seen),
+            Node::AtLeast(count, start, end) => {
+                let holds = children(start, end).iter().filter(|child| self.is_true(**child, seen));
+                holds.take(count as usize).count() == count as usize
+            }
+            Node::Near(index) => self.is_near(index, seen),
             Node::Term(term, fields) => seen.state(term).is_some_and(|state| state.fields.intersects(fields)),
         }
+    }
+
+    fn is_near(&self, index: u32, seen: &Seen) -> bool {
+        let proximity = &self.compiled.proximities[index as usize];
+        let spans = |operand: &Vec<(TermId, FieldSet)>| {
+            let mut spans = Vec::new();
+            for (term, fields) in operand {
+                seen.spans_of(*term, self.compiled.placed[*term as usize], *fields, &mut spans);
+            }
+            spans
+        };
+        near(proximity.operands.iter().map(spans), &proximity.distances)
     }
 
     /// Returns the places of a rule's terms in the order of the text; of too many, the first of each term and then
@@ -247,6 +290,8 @@ impl Seen {
             self.slots = vec![0; terms];
         }
         self.places.clear();
+        self.words.clear();
+        self.word = 0;
     }
 
     fn start_field(&mut self) {
@@ -262,12 +307,9 @@ impl Seen {
     }
 
     fn record(&mut self, term: TermId, place: Place) {
-        if term == NONE {
-            return;
-        }
         let slot = &mut self.slots[term as usize];
         if *slot == 0 {
-            self.terms.push(TermState { term, fields: FieldSet::default(), count: 0, last: 0 });
+            self.terms.push(TermState { term, fields: FieldSet::default(), count: 0, last: 0, last_word: 0 });
             *slot = offset(self.terms.len());
         }
         let state = &mut self.terms[*slot as usize - 1];
@@ -276,6 +318,25 @@ impl Seen {
             self.places.push(Place { previous: state.last, ..place });
             state.last = offset(self.places.len());
             state.count += 1;
+        }
+    }
+
+    /// Notes the number of a term's last word; all of them, since the nearest of two terms may be far into a text.
+    fn record_word(&mut self, term: TermId, field: Field) {
+        let state = &mut self.terms[self.slots[term as usize] as usize - 1];
+        self.words.push(WordPlace { field, word: self.word, previous: state.last_word });
+        state.last_word = offset(self.words.len());
+    }
+
+    /// Appends where a term of so many words stands in some fields.
+    fn spans_of(&self, term: TermId, length: u32, fields: FieldSet, spans: &mut Vec<WordSpan>) {
+        let mut at = self.state(term).map_or(0, |state| state.last_word);
+        while at != 0 {
+            let place = self.words[at as usize - 1];
+            if fields.contains(place.field) {
+                spans.push((place.word + 1 - u64::from(length), place.word));
+            }
+            at = place.previous;
         }
     }
 

@@ -7,8 +7,8 @@
 //! the term has it there too), and so does the end of a block. In scripts without spaces a term matches as a run of
 //! characters; in Hangul as the start of a word, since particles follow.
 //!
-//! On the way: lists (`lists`) or any other syntax become an expression (`expression`), expressions become tables
-//! (`compile`), and one pass over the tokens of a document (`text`) finds the few rules worth evaluating (`matcher`).
+//! On the way: lists (`lists`) and queries (`query`) become an expression (`expression`), expressions become tables
+//! (`compile`), and one pass over the tokens of a document (`text`) finds the few rules worth evaluating (`matcher`); where words must stand near each other, their places are compared (`proximity`).
 //!
 //! Pure: no clock, network, database or file.
 
@@ -19,6 +19,8 @@ mod expression;
 mod lists;
 mod matcher;
 pub mod plain;
+mod proximity;
+mod query;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -44,6 +46,8 @@ pub struct RuleSource {
     pub any: Vec<String>,
     /// `none`: none may be found.
     pub none: Vec<String>,
+    /// `query`: a text that must be true of the article, besides the lists.
+    pub query: Option<String>,
     /// `in`: the fields that are looked into; empty is title, summary and content.
     pub fields: Vec<Field>,
     /// `feeds`: only articles of feeds with one of these names or URLs.
@@ -110,7 +114,15 @@ impl Rule {
             [] => FieldSet::of(&[Field::Title, Field::Summary, Field::Content]),
             fields => FieldSet::of(fields),
         };
-        let clauses = lists::clauses(source, groups, fields)?;
+        let mut clauses = lists::clauses(source, groups, fields);
+        if let Some(query) = &source.query {
+            clauses = match (clauses, query::clauses(query, groups, source.case, fields)) {
+                (Ok(lists), Ok(query)) => Ok([lists, query].concat()),
+                (Err(lists), Err(query)) => Err([lists, query].concat()),
+                (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
+            };
+        }
+        let clauses = clauses?;
         let version = version(&clauses, source);
         let (feeds, tags) = (source.feeds.clone().into(), source.tags.clone().into());
         Ok(Self { name: RuleName::new(source.name.clone()), version, clauses, feeds, tags })
@@ -139,6 +151,11 @@ pub fn check_groups(groups: &TermGroups) -> Vec<RuleError> {
     lists::check_groups(groups)
 }
 
+/// Returns the term groups that a query names, each with the byte of its `@`.
+pub fn query_groups(query: &str) -> Vec<(usize, &str)> {
+    query::references(query)
+}
+
 /// The fields, in the order of reading.
 const FIELDS: [Field; 5] = [Field::Title, Field::Summary, Field::Content, Field::Author, Field::Category];
 
@@ -164,6 +181,10 @@ impl FieldSet {
 
     fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     fn intersects(self, other: Self) -> bool {

@@ -281,11 +281,39 @@ type Text = Vec<(usize, usize)>;
 /// Words with "prefix", or a wrong index that stands for none.
 type Phrase = Vec<(usize, bool)>;
 
+/// A query, naively: a term (exact or not) within fields, and what joins them.
+#[derive(Debug, Clone)]
+enum NaiveQuery {
+    Term(NaiveTerm),
+    All(Vec<NaiveQuery>),
+    Any(Vec<NaiveQuery>),
+    Not(Box<NaiveQuery>),
+    AtLeast(usize, Vec<NaiveQuery>),
+    /// A list of alternatives, and others with the words between at most and whether they follow.
+    Near(Vec<NaiveTerm>, Vec<(Vec<NaiveTerm>, usize, bool)>),
+}
+
+#[derive(Debug, Clone)]
+struct NaiveTerm {
+    phrase: Phrase,
+    exact: bool,
+    /// Index in `SCOPES`, beyond them for the rule's own fields.
+    scope: usize,
+}
+
+const SCOPES: &[(&str, &[Field])] = &[
+    ("title", &[Field::Title]),
+    ("body", &[Field::Summary, Field::Content]),
+    ("content", &[Field::Content]),
+    ("author", &[Field::Author]),
+];
+
 #[derive(Debug, Clone)]
 struct Naive {
     all: Vec<Phrase>,
     any: Vec<Phrase>,
     none: Vec<Phrase>,
+    query: Option<NaiveQuery>,
     fields: Vec<Field>,
     case: Case,
 }
@@ -299,13 +327,19 @@ fn render_phrase(phrase: &Phrase) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn naive_word(word: (usize, bool), token: &str, case_counts: bool) -> bool {
-    let (text, prefix) = (WORDS[word.0], word.1 || WORDS[word.0].chars().all(|c| ('가'..='힣').contains(&c)));
+fn naive_word(word: (usize, bool), token: &str, case_counts: bool, exact: bool) -> bool {
+    let hangul = WORDS[word.0].chars().all(|c| ('가'..='힣').contains(&c));
+    let (text, prefix) = (WORDS[word.0], !exact && (word.1 || hangul));
     let fold = |text: &str| if case_counts { text.to_owned() } else { text.to_lowercase() };
     if prefix { fold(token).starts_with(&fold(text)) } else { fold(token) == fold(text) }
 }
 
 fn naive_found(phrase: &Phrase, text: &Text, case: Case) -> usize {
+    naive_starts(phrase, text, case, false).len()
+}
+
+fn naive_starts(phrase: &Phrase, text: &Text, case: Case, exact: bool) -> Vec<usize> {
+    let case = if exact { Case::Match } else { case };
     let letters: String = phrase.iter().map(|(word, _)| WORDS[*word]).collect();
     let capitals =
         letters.chars().filter(|c| c.is_uppercase()).count() >= 2 && !letters.chars().any(char::is_lowercase);
@@ -314,10 +348,84 @@ fn naive_found(phrase: &Phrase, text: &Text, case: Case) -> usize {
         .filter(|start| {
             phrase.iter().enumerate().all(|(at, word)| {
                 let unbroken = at == 0 || SEPARATORS[text[(start + at - 1).min(text.len() - 1)].1].1 == 0;
-                unbroken && text.get(start + at).is_some_and(|token| naive_word(*word, WORDS[token.0], case_counts))
+                unbroken
+                    && text.get(start + at).is_some_and(|token| naive_word(*word, WORDS[token.0], case_counts, exact))
             })
         })
-        .count()
+        .collect()
+}
+
+impl NaiveTerm {
+    /// Returns its places: field, first word, word after the last.
+    fn places(&self, rule: &Naive, texts: &[Text]) -> Vec<(usize, usize, usize)> {
+        let fields = SCOPES.get(self.scope).map_or(rule.fields.as_slice(), |(_, fields)| fields);
+        let of_field = |(at, field): (usize, &Field)| {
+            let starts = if fields.contains(field) {
+                naive_starts(&self.phrase, &texts[at], rule.case, self.exact)
+            } else {
+                Vec::new()
+            };
+            starts.into_iter().map(move |start| (at, start, start + self.phrase.len()))
+        };
+        FIELDS.iter().enumerate().flat_map(of_field).collect()
+    }
+
+    fn render(&self) -> String {
+        let scope = SCOPES.get(self.scope).map(|(name, _)| format!("{name}:")).unwrap_or_default();
+        let plain: Phrase = self.phrase.iter().map(|(word, prefix)| (*word, *prefix && !self.exact)).collect();
+        let sign = if self.exact { "=" } else { "" };
+        format!("{scope}{sign}\"{}\"", render_phrase(&plain))
+    }
+}
+
+impl NaiveQuery {
+    fn holds(&self, rule: &Naive, texts: &[Text]) -> bool {
+        match self {
+            Self::Term(term) => !term.places(rule, texts).is_empty(),
+            Self::All(parts) => parts.iter().all(|part| part.holds(rule, texts)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(rule, texts)),
+            Self::Not(part) => !part.holds(rule, texts),
+            Self::AtLeast(count, parts) => parts.iter().filter(|part| part.holds(rule, texts)).count() >= *count,
+            Self::Near(first, others) => {
+                let places = |terms: &[NaiveTerm]| -> Vec<_> {
+                    terms.iter().flat_map(|term| term.places(rule, texts)).collect()
+                };
+                // Every place of one operand against every place of the next, and every word between them.
+                let mut reached = places(first);
+                for (terms, most, ordered) in others {
+                    let follows = |a: &(usize, usize, usize), b: &(usize, usize, usize)| {
+                        let unbroken = || texts[a.0][a.2 - 1..b.1].iter().all(|word| SEPARATORS[word.1].1 < 2);
+                        a.0 == b.0 && a.2 <= b.1 && b.1 - a.2 <= *most && unbroken()
+                    };
+                    let is_near = |b: &(usize, usize, usize)| {
+                        reached.iter().any(|a| follows(a, b) || (!ordered && follows(b, a)))
+                    };
+                    reached = places(terms).into_iter().filter(is_near).collect();
+                }
+                !reached.is_empty()
+            }
+        }
+    }
+
+    fn render(&self) -> String {
+        let list = |parts: &[Self], joint: &str| parts.iter().map(Self::render).collect::<Vec<_>>().join(joint);
+        let either =
+            |terms: &[NaiveTerm]| format!("({})", terms.iter().map(NaiveTerm::render).collect::<Vec<_>>().join(" OR "));
+        match self {
+            Self::Term(term) => term.render(),
+            Self::All(parts) => format!("({})", list(parts, " AND ")),
+            Self::Any(parts) => format!("({})", list(parts, " OR ")),
+            Self::Not(part) => format!("(NOT {})", part.render()),
+            Self::AtLeast(count, parts) => format!("at_least({count}, {})", list(parts, ", ")),
+            Self::Near(first, others) => {
+                let mut text = format!("({}", either(first));
+                for (terms, most, ordered) in others {
+                    text += &format!(" {}NEAR/{most} {}", if *ordered { "O" } else { "" }, either(terms));
+                }
+                text + ")"
+            }
+        }
+    }
 }
 
 impl Naive {
@@ -331,6 +439,7 @@ impl Naive {
         self.all.iter().all(found)
             && (self.any.is_empty() || self.any.iter().any(found))
             && !self.none.iter().any(found)
+            && self.query.as_ref().is_none_or(|query| query.holds(self, texts))
     }
 
     fn source(&self) -> RuleSource {
@@ -340,6 +449,7 @@ impl Naive {
             all: list(&self.all),
             any: list(&self.any),
             none: list(&self.none),
+            query: self.query.as_ref().map(NaiveQuery::render),
             fields: self.fields.clone(),
             case: self.case,
             ..RuleSource::default()
@@ -355,9 +465,41 @@ fn phrases(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Phrase>> 
 fn naive_rule() -> impl Strategy<Value = Naive> {
     let case = prop_oneof![Just(Case::Acronyms), Just(Case::Ignore), Just(Case::Match)];
     let fields = prop::sample::subsequence(FIELDS.to_vec(), 1..5);
-    (phrases(0..3), phrases(0..4), phrases(0..2), fields, case)
-        .prop_filter("needs something positive", |(all, any, ..)| !all.is_empty() || !any.is_empty())
-        .prop_map(|(all, any, none, fields, case)| Naive { all, any, none, fields, case })
+    let query = prop::option::of(naive_query());
+    (phrases(0..3), phrases(0..4), phrases(0..2), query, fields, case)
+        .prop_map(|(all, any, none, query, fields, case)| Naive { all, any, none, query, fields, case })
+        .prop_map(|rule| match &rule.query {
+            // Nothing positive is an error, and so are fields that are never near each other.
+            Some(_) if Rule::new(&rule.source(), &TermGroups::new()).is_err() => Naive { query: None, ..rule },
+            _ => rule,
+        })
+        .prop_filter("needs something positive", |rule| {
+            !rule.all.is_empty() || !rule.any.is_empty() || rule.query.is_some()
+        })
+}
+
+fn naive_term() -> impl Strategy<Value = NaiveTerm> {
+    let word = (0..WORDS.len(), prop::bool::weighted(0.3));
+    (prop::collection::vec(word, 1..3), prop::bool::weighted(0.2), 0..SCOPES.len() * 4)
+        .prop_map(|(phrase, exact, scope)| NaiveTerm { phrase, exact, scope })
+}
+
+fn naive_query() -> impl Strategy<Value = NaiveQuery> {
+    let either = || prop::collection::vec(naive_term(), 1..4);
+    let near = (either(), prop::collection::vec((either(), 0..5_usize, any::<bool>()), 1..3));
+    let leaf = prop_oneof![
+        naive_term().prop_map(NaiveQuery::Term),
+        near.prop_map(|(first, others)| NaiveQuery::Near(first, others)),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        let parts = || prop::collection::vec(inner.clone(), 1..5);
+        prop_oneof![
+            parts().prop_map(NaiveQuery::All),
+            parts().prop_map(NaiveQuery::Any),
+            inner.clone().prop_map(|part| NaiveQuery::Not(Box::new(part))),
+            (parts(), 1..5_usize).prop_map(|(parts, count)| NaiveQuery::AtLeast(count.min(parts.len()), parts)),
+        ]
+    })
 }
 
 fn naive_texts() -> impl Strategy<Value = Vec<Text>> {
@@ -382,12 +524,15 @@ proptest! {
         // Again, in the space that the first document left behind.
         prop_assert_eq!(set.matches(&Document::default()).len(), 0);
         prop_assert_eq!(set.matches(&document).len(), expected.len());
+        for (index, rule) in checked.iter().enumerate() {
+            prop_assert_eq!(explain(rule, &document).hit, expected.contains(&index));
+        }
     }
 
     /// Each phrase is told as often as it stands there.
     #[test]
     fn tells_every_place(phrase in phrases(1..2), text in naive_texts()) {
-        let rule = Naive { all: phrase, any: vec![], none: vec![], fields: vec![Field::Title], case: Case::Acronyms };
+        let rule = Naive { all: phrase, any: vec![], none: vec![], query: None, fields: vec![Field::Title], case: Case::Acronyms };
         let checked = Rule::new(&rule.source(), &TermGroups::new()).unwrap();
         let rendered = render_text(&text[0]);
         let document = title(&rendered);

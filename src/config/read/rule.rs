@@ -111,6 +111,7 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
         list.map(|(_, texts)| texts.iter().map(|text| text.text.clone()).collect()).unwrap_or_default()
     };
     let source = RuleSource {
+        query: None,
         name,
         all: plain("all"),
         any: plain("any"),

@@ -1,0 +1,147 @@
+//! Terms near each other: what is asked for, and whether places satisfy it.
+
+use super::FieldSet;
+use super::expression::Term;
+use std::sync::Arc;
+
+/// The words that may stand between two terms at most.
+pub(super) const MAX_DISTANCE: u32 = 1000;
+
+/// What a field or a block adds to the number of a word, so that nothing beyond it is near.
+pub(super) const BLOCK_WORDS: u64 = MAX_DISTANCE as u64 + 1;
+
+/// A term within some fields.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Leaf {
+    pub(super) term: Arc<Term>,
+    pub(super) fields: FieldSet,
+}
+
+/// How far apart two neighbours may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Distance {
+    /// The words between them at most.
+    pub(super) words: u32,
+    /// Whether the second stands after the first.
+    pub(super) ordered: bool,
+}
+
+/// A chain of places: one of each operand, each near the one before it, in one block of one field.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Proximity {
+    /// Alternatives, two lists or more.
+    operands: Vec<Vec<Leaf>>,
+    /// Between an operand and the next: one fewer.
+    distances: Vec<Distance>,
+}
+
+impl Proximity {
+    /// Makes a chain of operands; none if they have no field in common.
+    pub(super) fn new(mut operands: Vec<Vec<Leaf>>, distances: Vec<(u32, bool)>) -> Option<Self> {
+        let fields_of = |leaves: &Vec<Leaf>| leaves.iter().map(|leaf| leaf.fields).reduce(FieldSet::union);
+        let common = operands.iter().filter_map(fields_of).reduce(FieldSet::intersection)?;
+        for leaves in &mut operands {
+            leaves.iter_mut().for_each(|leaf| leaf.fields = leaf.fields.intersection(common));
+            leaves.retain(|leaf| leaf.fields != FieldSet::default());
+            if leaves.is_empty() {
+                return None;
+            }
+        }
+        let distances = distances.into_iter().map(|(words, ordered)| Distance { words, ordered }).collect();
+        Some(Self { operands, distances })
+    }
+
+    pub(super) fn operands(&self) -> &[Vec<Leaf>] {
+        &self.operands
+    }
+
+    pub(super) fn distances(&self) -> &[Distance] {
+        &self.distances
+    }
+
+    pub(super) fn leaves(&self) -> impl Iterator<Item = &Leaf> {
+        self.operands.iter().flatten()
+    }
+
+    pub(super) fn leaves_mut(&mut self) -> impl Iterator<Item = &mut Leaf> {
+        self.operands.iter_mut().flatten()
+    }
+
+    /// Lets the terms stand in any order.
+    pub(super) fn forget_order(&mut self) {
+        self.distances.iter_mut().for_each(|distance| distance.ordered = false);
+    }
+
+    /// Lets the terms stand as far apart as can be.
+    pub(super) fn forget_distance(&mut self) {
+        self.forget_order();
+        self.distances.iter_mut().for_each(|distance| distance.words = MAX_DISTANCE);
+    }
+
+    /// Returns what decides what it matches, the same for every order of alternatives, and for both directions of a
+    /// chain in which order does not count.
+    pub(super) fn key(&self) -> String {
+        let operands: Vec<String> = self.operands.iter().map(|leaves| alternatives_key(leaves)).collect();
+        let signs: Vec<String> = self
+            .distances
+            .iter()
+            .map(|distance| format!("{}{};", if distance.ordered { '>' } else { '~' }, distance.words))
+            .collect();
+        let forward: String = operands[..1].concat()
+            + &signs.iter().zip(&operands[1..]).map(|(sign, operand)| format!("{sign}{operand}")).collect::<String>();
+        if self.distances.iter().any(|distance| distance.ordered) {
+            return format!("n{}({forward})", operands.len());
+        }
+        let last = operands.len() - 1;
+        let backward: String = operands[last..].concat()
+            + &signs
+                .iter()
+                .rev()
+                .zip(operands[..last].iter().rev())
+                .map(|(s, o)| format!("{s}{o}"))
+                .collect::<String>();
+        format!("n{}({})", operands.len(), forward.min(backward))
+    }
+}
+
+fn alternatives_key(leaves: &[Leaf]) -> String {
+    let key = |leaf: &Leaf| {
+        let mut out = String::new();
+        leaf.term.write_leaf_key(leaf.fields, &mut out);
+        out
+    };
+    let mut keys: Vec<String> = leaves.iter().map(key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    format!("{}({})", keys.len(), keys.concat())
+}
+
+/// A place in words: its first and its last.
+pub(super) type WordSpan = (u64, u64);
+
+/// Whether there is a chain of places, one from each list, each near the one before. Takes time in proportion to the
+/// places, but for sorting them.
+pub(super) fn near(mut places: impl Iterator<Item = Vec<WordSpan>>, distances: &[Distance]) -> bool {
+    let Some(mut reached) = places.next() else { return false };
+    for (next, distance) in places.zip(distances) {
+        if reached.is_empty() {
+            return false;
+        }
+        let mut firsts: Vec<u64> = reached.iter().map(|(first, _)| *first).collect();
+        let mut lasts: Vec<u64> = reached.iter().map(|(_, last)| *last).collect();
+        firsts.sort_unstable();
+        lasts.sort_unstable();
+        let most = u64::from(distance.words);
+        // The nearest place on either side decides.
+        reached = next
+            .into_iter()
+            .filter(|(first, last)| {
+                let before = lasts.partition_point(|other| other < first).checked_sub(1).map(|at| lasts[at]);
+                let after = firsts.get(firsts.partition_point(|other| other <= last)).copied();
+                before.is_some_and(|before| first - before - 1 <= most)
+                    || (!distance.ordered && after.is_some_and(|after| after - last - 1 <= most))
+            })
+            .collect();
+    }
+    !reached.is_empty()
+}

@@ -1,0 +1,318 @@
+//! Cuts a query into lexemes: operators, terms, and what other query languages have in their place, which is explained.
+
+use super::super::expression::{MAX_DISTANCE, TermError};
+use super::super::{FieldSet, lists::nearest_name};
+use super::{DEFAULT_DISTANCE, Errors};
+use crate::core::hit::Field;
+
+/// Names of fields; `body` is what the article says below its title.
+pub(super) const FIELD_NAMES: [(&str, &[Field]); 6] = [
+    ("title", &[Field::Title]),
+    ("summary", &[Field::Summary]),
+    ("content", &[Field::Content]),
+    ("body", &[Field::Summary, Field::Content]),
+    ("author", &[Field::Author]),
+    ("category", &[Field::Category]),
+];
+
+/// A part of a query that is not cut further.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Token<'q> {
+    And,
+    Or,
+    Not,
+    /// `NEAR/n`, or `ONEAR/n` if it is ordered.
+    Near {
+        words: u32,
+        ordered: bool,
+    },
+    Open,
+    Close,
+    Comma,
+    /// `at_least(n,`: the parenthesis is open.
+    AtLeast(usize),
+    /// A field with its colon.
+    Scope(FieldSet),
+    Word(&'q str),
+    Phrase(&'q str),
+    /// A phrase whose words may be that far apart.
+    Loose(&'q str, u32),
+    Group(&'q str),
+    Exact(&'q str),
+    /// A term that was reported.
+    Wrong,
+}
+
+/// A token and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Lexeme<'q> {
+    pub(super) token: Token<'q>,
+    /// First byte.
+    pub(super) start: usize,
+    /// Byte after it.
+    pub(super) end: usize,
+    /// First byte of the text in it.
+    pub(super) text: usize,
+}
+
+/// Cuts a query; what cannot be understood goes into `errors`.
+pub(super) fn lex<'q>(query: &'q str, errors: &mut Errors) -> Vec<Lexeme<'q>> {
+    let mut lexer = Lexer { query, at: 0, lexemes: Vec::new(), errors };
+    while let Some(c) = lexer.rest().chars().next() {
+        if lexer.errors.full() {
+            break;
+        }
+        match c {
+            c if c.is_whitespace() => lexer.at += c.len_utf8(),
+            '(' => lexer.take(Token::Open, 1),
+            ')' => lexer.take(Token::Close, 1),
+            ',' => lexer.take(Token::Comma, 1),
+            c if is_quote(c) => lexer.quoted(lexer.at, Token::Phrase),
+            _ => lexer.word(),
+        }
+    }
+    lexer.lexemes
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '“' | '”' | '„')
+}
+
+struct Lexer<'q, 'e> {
+    query: &'q str,
+    at: usize,
+    lexemes: Vec<Lexeme<'q>>,
+    errors: &'e mut Errors,
+}
+
+impl<'q> Lexer<'q, '_> {
+    fn rest(&self) -> &'q str {
+        &self.query[self.at..]
+    }
+
+    fn take(&mut self, token: Token<'q>, length: usize) {
+        let start = self.at;
+        self.at += length;
+        self.lexemes.push(Lexeme { token, start, end: self.at, text: start });
+    }
+
+    fn error(&mut self, at: usize, message: impl Into<String>, suggestion: Option<String>) {
+        self.errors.push(TermError { at: Some(at), message: message.into(), suggestion });
+    }
+
+    /// Takes the quoted text at hand, for a token that started at `start`.
+    fn quoted(&mut self, start: usize, token: impl FnOnce(&'q str) -> Token<'q>) {
+        let quote = self.rest().chars().next().unwrap_or('"');
+        let text_at = self.at + quote.len_utf8();
+        let closes = |c: char| if quote == '"' { c == '"' } else { matches!(c, '”' | '“') };
+        let Some((length, close)) = self.query[text_at..].char_indices().find(|(_, c)| closes(*c)) else {
+            let close = if quote == '"' { '"' } else { '”' };
+            self.error(self.at, format!("this quotation mark is not closed; write {close} after the phrase"), None);
+            self.at = self.query.len();
+            self.lexemes.push(Lexeme { token: Token::Wrong, start, end: self.at, text: text_at });
+            return;
+        };
+        let text = &self.query[text_at..text_at + length];
+        self.at = text_at + length + close.len_utf8();
+        let mut token = token(text);
+        if let Some(after) = self.rest().strip_prefix('~') {
+            let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let sign = self.at;
+            self.at += 1 + digits;
+            let words = self.distance(&after[..digits], sign, "\"a b\"~10");
+            token = match token {
+                Token::Phrase(text) => Token::Loose(text, words),
+                _ => {
+                    self.error(sign, "`~` stands after a plain phrase only, such as `\"a b\"~10`", None);
+                    Token::Wrong
+                }
+            };
+        }
+        self.lexemes.push(Lexeme { token, start, end: self.at, text: text_at });
+    }
+
+    /// Reads how many words may stand between; a wrong number is reported at `at`.
+    fn distance(&mut self, digits: &str, at: usize, example: &str) -> u32 {
+        match digits.parse::<u32>() {
+            Ok(words) if words <= MAX_DISTANCE => return words,
+            Err(_) if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit()) => {
+                let message = format!("expected how many words may stand between, a number: `{example}`");
+                self.error(at, message, None);
+            }
+            _ => self.error(at, format!("at most {MAX_DISTANCE} words may stand between; write fewer"), None),
+        }
+        DEFAULT_DISTANCE
+    }
+
+    fn word(&mut self) {
+        let (start, rest) = (self.at, self.rest());
+        let word = &rest[..word_length(rest)];
+        match word {
+            "AND" => return self.take(Token::And, word.len()),
+            "OR" => return self.take(Token::Or, word.len()),
+            "NOT" => return self.take(Token::Not, word.len()),
+            "at_least" if rest[word.len()..].trim_start().starts_with('(') => return self.at_least(word.len()),
+            _ => {}
+        }
+        for (name, ordered) in [("NEAR", false), ("ONEAR", true)] {
+            if word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')) {
+                let digits = word[name.len()..].trim_start_matches('/');
+                let words = self.distance(digits, start, &format!("{name}/{DEFAULT_DISTANCE}"));
+                return self.take(Token::Near { words, ordered }, word.len());
+            }
+        }
+        let quote_follows = rest[word.len()..].starts_with(is_quote);
+        match word.chars().next() {
+            Some('@') if word.len() == 1 && quote_follows => {
+                self.at += 1;
+                self.quoted(start, Token::Group);
+            }
+            Some('@') => {
+                self.take(Token::Group(word[1..].trim()), word.len());
+            }
+            Some('=') if word.len() == 1 && quote_follows => {
+                self.at += 1;
+                self.quoted(start, Token::Exact);
+            }
+            Some('=') => {
+                self.at += word.len();
+                self.lexemes.push(Lexeme { token: Token::Exact(&word[1..]), start, end: self.at, text: start + 1 });
+            }
+            _ => match word.split_once(':').filter(|(name, _)| is_name(name)) {
+                Some((name, _)) => self.scope(name),
+                None => self.plain_word(word),
+            },
+        }
+    }
+
+    fn scope(&mut self, name: &'q str) {
+        if let Some((_, fields)) = FIELD_NAMES.iter().find(|(known, _)| *known == name) {
+            return self.take(Token::Scope(FieldSet::of(fields)), name.len() + 1);
+        }
+        let near = nearest_name(name, FIELD_NAMES.iter().map(|(known, _)| *known));
+        let names: Vec<_> = FIELD_NAMES.iter().map(|(known, _)| format!("`{known}:`")).collect();
+        let message = format!(
+            "there is no field `{}`; expected {}, or quotation marks around a word with a colon",
+            short(name),
+            names.join(", ")
+        );
+        self.error(self.at, message, near.map(|near| format!("{near}:")));
+        // The term after it is read as if nothing were before it.
+        self.at += name.len() + 1;
+    }
+
+    /// Takes `at_least(n,`.
+    fn at_least(&mut self, name: usize) {
+        let start = self.at;
+        let after = &self.query[start + name..];
+        let open = after.find('(').unwrap_or_default() + 1;
+        let number = after[open..].trim_start();
+        let digits = &number[..number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len()];
+        let number_at = self.query.len() - number.len();
+        let rest = number[digits.len()..].trim_start();
+        let count = digits.parse::<usize>().ok().filter(|_| rest.starts_with(',') || rest.starts_with(')'));
+        let length = match (count, rest.strip_prefix(',')) {
+            (Some(_), Some(rest)) => self.query.len() - rest.len() - start,
+            (Some(_), None) => self.query.len() - rest.len() - start,
+            (None, _) => {
+                let message = "`at_least` needs a number first and then what is counted: `at_least(2, a, b, c)`";
+                self.error(number_at, message, None);
+                name + open
+            }
+        };
+        self.take(Token::AtLeast(count.unwrap_or(1)), length);
+    }
+
+    /// Takes a word, unless it is an operator or a pattern of another query language.
+    fn plain_word(&mut self, word: &'q str) {
+        let start = self.at;
+        let operator = match word {
+            "&&" | "&" => Some((Token::And, "AND")),
+            "||" | "|" => Some((Token::Or, "OR")),
+            "!" => Some((Token::Not, "NOT")),
+            _ => None,
+        };
+        if let Some((token, name)) = operator {
+            self.error(start, format!("`{word}` is no operator here; write `{name}`"), Some(name.to_owned()));
+            return self.take(token, word.len());
+        }
+        let mut letters = word.chars();
+        let sign = letters.next();
+        let term = short(letters.as_str());
+        if term.starts_with(char::is_alphanumeric) {
+            match sign {
+                Some('-' | '!') => {
+                    self.error(start, format!("a sign does not exclude here; write `NOT {term}`"), None);
+                    return self.take(Token::Not, 1);
+                }
+                Some('+') => {
+                    self.error(start, "a `+` says nothing here: leave it out, and join terms with `AND`", None);
+                    self.at += 1;
+                    return;
+                }
+                _ => {}
+            }
+        }
+        match foreign(word) {
+            Some(message) => {
+                self.error(start, message, None);
+                self.take(Token::Wrong, word.len());
+            }
+            None => self.take(Token::Word(word), word.len()),
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_')
+}
+
+/// Returns the bytes of the word that a text starts with. A comma before three digits is part of a number (`3,000`).
+fn word_length(text: &str) -> usize {
+    let in_number = |at: usize| {
+        let digits = text.as_bytes()[at + 1..].iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        digits == 3 && text[..at].ends_with(|c: char| c.is_ascii_digit())
+    };
+    let ends = |(at, c): &(usize, char)| match c {
+        ',' => !in_number(*at),
+        c => c.is_whitespace() || matches!(c, '(' | ')') || is_quote(*c),
+    };
+    text.char_indices().find(ends).map_or(text.len(), |(at, _)| at)
+}
+
+/// Says what a pattern of another query language is, and what there is instead.
+fn foreign(word: &str) -> Option<&'static str> {
+    let numbered = |sign: char| {
+        let (before, after) = word.rsplit_once(sign)?;
+        let number = after.chars().all(|c| c.is_ascii_digit() || c == '.');
+        Some(()).filter(|()| number && before.contains(char::is_alphanumeric))
+    };
+    let inner_question = || {
+        let (before, after) = word.split_once('?')?;
+        Some(()).filter(|()| before.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric))
+    };
+    if numbered('~').is_some() {
+        Some(
+            "`~` stands after a phrase only; there is no fuzzy search: write the spellings with `OR`, or a `*` at the end",
+        )
+    } else if numbered('^').is_some() {
+        Some("terms have no weights here; leave out the `^`")
+    } else if inner_question().is_some() {
+        Some("`?` stands for no letter here; write the spellings with `OR`, or a `*` at the end of the word")
+    } else if word.len() > 2 && word.starts_with('/') && word.ends_with('/') {
+        Some("there are no regular expressions here; write the words, or put it in quotation marks to look for it")
+    } else if word.starts_with(['[', '{']) {
+        Some("there are no ranges here; write the words, or put them in quotation marks to look for them")
+    } else {
+        None
+    }
+}
+
+/// Shortens a text for a message.
+pub(super) fn short(text: &str) -> String {
+    const MOST: usize = 120;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,472 @@
+//! Reads the lexemes of a query: `OR` and `AND` (not mixed), then `NOT`, then `NEAR/n`, then terms and parentheses.
+
+use super::super::expression::{Expression, Leaf, Proximity, Term, TermError};
+use super::super::lists::{Clause, expand};
+use super::super::{Case, FieldSet, TermGroups};
+use super::lexer::{Lexeme, Token, lex, short};
+use super::{DEFAULT_DISTANCE, Errors, MAX_DEPTH, MAX_TERMS};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Reads a query; where `errors` stay empty, the clauses say what it means.
+pub(super) fn parse(
+    query: &str,
+    groups: &TermGroups,
+    case: Case,
+    fields: FieldSet,
+    errors: &mut Errors,
+) -> Vec<Clause> {
+    let lexemes = lex(query, errors);
+    let mut parser =
+        Parser { query, groups, case, errors, lexemes, at: 0, terms: 0, expanded: BTreeMap::new(), stopped: false };
+    if query.trim().is_empty() {
+        parser.error(0, "the query is empty; write what to look for, such as `missile* AND DPRK`, or leave it out");
+        return Vec::new();
+    }
+    let operation = parser.whole(fields);
+    if !parser.errors.0.is_empty() {
+        return Vec::new();
+    }
+    let clause = |part: Part| -> Option<Clause> {
+        let written = query[part.start..part.end].to_owned();
+        Some(Clause { key: "query", written, expression: part.expression? })
+    };
+    let clauses: Vec<Clause> = match operation.joint {
+        Some(Joint::Or) => operation.joined().into_iter().filter_map(clause).collect(),
+        _ => operation.parts.into_iter().filter_map(clause).collect(),
+    };
+    if clauses.iter().all(|clause| clause.expression.holds_of_nothing()) {
+        parser.error(
+            0,
+            "the query also matches articles without any of its terms, since it only excludes; say with `AND` what must \
+             be found, and what is only excluded beside lists goes into `none`",
+        );
+    }
+    clauses
+}
+
+/// A part of a query and where it stands; without an expression if it is wrong, which has been reported.
+struct Part {
+    expression: Option<Expression>,
+    start: usize,
+    end: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Joint {
+    And,
+    Or,
+}
+
+/// Parts with what joins them.
+struct Operation {
+    joint: Option<Joint>,
+    parts: Vec<Part>,
+}
+
+impl Operation {
+    fn joined(mut self) -> Option<Part> {
+        let (start, end) = (self.parts.first()?.start, self.parts.last()?.end);
+        let Some(joint) = self.joint else { return self.parts.pop() };
+        let expressions: Option<Vec<_>> = self.parts.into_iter().map(|part| part.expression).collect();
+        let join = |expressions| match joint {
+            Joint::And => Expression::All(expressions),
+            Joint::Or => Expression::Any(expressions),
+        };
+        Some(Part { expression: expressions.map(join), start, end })
+    }
+}
+
+struct Parser<'q, 'e> {
+    query: &'q str,
+    groups: &'q TermGroups,
+    case: Case,
+    errors: &'e mut Errors,
+    lexemes: Vec<Lexeme<'q>>,
+    at: usize,
+    /// Terms so far.
+    terms: usize,
+    /// The terms of groups that were used before; none if a group is broken.
+    expanded: BTreeMap<&'q str, Vec<Arc<Term>>>,
+    /// Nothing more is read or reported.
+    stopped: bool,
+}
+
+impl<'q> Parser<'q, '_> {
+    fn error(&mut self, at: usize, message: impl Into<String>) {
+        self.report(TermError { at: Some(at), message: message.into(), suggestion: None });
+    }
+
+    fn report(&mut self, error: TermError) {
+        if !self.stopped {
+            self.errors.push(error);
+            if self.errors.full() {
+                self.stop();
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+        self.at = self.lexemes.len();
+    }
+
+    fn peek(&self) -> Option<Token<'q>> {
+        self.lexemes.get(self.at).map(|lexeme| lexeme.token)
+    }
+
+    /// Returns the first byte of the lexeme at hand, or the end of the text.
+    fn here(&self) -> usize {
+        self.lexemes.get(self.at).map_or(self.query.trim_end().len(), |lexeme| lexeme.start)
+    }
+
+    /// Returns the byte after the last lexeme that was read.
+    fn behind(&self) -> usize {
+        self.at.checked_sub(1).and_then(|at| self.lexemes.get(at)).map_or(0, |lexeme| lexeme.end)
+    }
+
+    fn written(&self, part: &Part) -> &'q str {
+        self.query.get(part.start..part.end).unwrap_or_default()
+    }
+
+    fn hole(&self, start: usize) -> Part {
+        Part { expression: None, start, end: self.behind().max(start) }
+    }
+
+    /// Whether one more level is too deep; then reading ends.
+    fn too_deep(&mut self, depth: usize) -> bool {
+        if depth > MAX_DEPTH {
+            let message =
+                format!("more than {MAX_DEPTH} parentheses or operators within one another; write several rules");
+            self.error(self.here(), message);
+            self.stop();
+        }
+        depth > MAX_DEPTH
+    }
+
+    fn whole(&mut self, fields: FieldSet) -> Operation {
+        let operation = self.operation(0, fields);
+        while let Some(token) = self.peek() {
+            match token {
+                Token::Close => self.error(self.here(), "this `)` closes nothing; remove it, or write a `(` before"),
+                _ => {
+                    self.error(self.here(), "a comma stands in `at_least(n, a, b)` only; join terms with `AND` or `OR`")
+                }
+            }
+            self.at += 1;
+            if self.at < self.lexemes.len() {
+                self.operation(0, fields);
+            }
+        }
+        operation
+    }
+
+    /// Reads parts that are joined by `AND` or by `OR`.
+    fn operation(&mut self, depth: usize, fields: FieldSet) -> Operation {
+        if self.too_deep(depth) {
+            return Operation { joint: None, parts: vec![self.hole(self.query.len())] };
+        }
+        let mut parts = vec![self.negation(depth, fields)];
+        let mut joints: Vec<(Joint, usize)> = Vec::new();
+        let mut told = false;
+        let mut adjacent = false;
+        loop {
+            let joint = match self.peek() {
+                Some(Token::And) => Joint::And,
+                Some(Token::Or) => Joint::Or,
+                None | Some(Token::Close | Token::Comma) => break,
+                Some(_) => {
+                    // A run of words without operators is one error, not one for each word.
+                    if !told {
+                        self.adjacency(parts.last());
+                    }
+                    (told, adjacent) = (true, true);
+                    parts.push(self.negation(depth, fields));
+                    continue;
+                }
+            };
+            told = false;
+            joints.push((joint, self.here()));
+            self.at += 1;
+            parts.push(self.negation(depth, fields));
+        }
+        let joint = joints.first().map(|(joint, _)| *joint);
+        let mixed = joints.iter().find(|(other, _)| Some(*other) != joint);
+        if let (Some((_, at)), false) = (mixed, adjacent || parts.iter().any(|part| self.written(part).is_empty())) {
+            let message = self.mixed(&parts, &joints);
+            self.error(*at, message);
+        }
+        Operation { joint, parts }
+    }
+
+    /// Says what two parts without an operator between them may mean.
+    fn adjacency(&mut self, before: Option<&Part>) {
+        let last = before.map(|part| short(self.written(part))).unwrap_or_default();
+        let at = self.here();
+        let next = self.lexemes.get(self.at).map_or("", |lexeme| &self.query[lexeme.start..lexeme.end]);
+        let next = short(next);
+        for word in [&next, &last] {
+            let capitals = word.to_uppercase();
+            if matches!(capitals.as_str(), "AND" | "OR" | "NOT") && *word != capitals {
+                let message = format!("operators are in capitals: `{word}` is a word here; write `{capitals}`");
+                let at = if *word == next { at } else { before.map_or(at, |part| part.start) };
+                return self.report(TermError { at: Some(at), message, suggestion: None });
+            }
+        }
+        let before_is_word = before.is_some_and(|part| matches!(part.expression, Some(Expression::Term(..))));
+        let plain = |text: &str| !text.contains(['"', '“', '”', '„', '@', '=', '(', ')', ':']);
+        let mut message = format!("expected `AND`, `OR` or `NEAR/{DEFAULT_DISTANCE}` before `{next}`");
+        match self.peek() {
+            Some(Token::Not) => message.push_str(": write `AND NOT`"),
+            Some(Token::Word(_)) if before_is_word && plain(&last) => {
+                message
+                    .push_str(&format!(": write `{last} AND {next}` for both, or `\"{last} {next}\"` for the phrase"));
+            }
+            _ => message.push_str(", since parts need an operator between them"),
+        }
+        self.error(at, message);
+    }
+
+    /// Says how a mixture of operators may be meant.
+    fn mixed(&self, parts: &[Part], joints: &[(Joint, usize)]) -> String {
+        let reading = |inner: Joint| {
+            let mut text = String::new();
+            let bound = |at: Option<usize>| at.and_then(|at| joints.get(at)).is_some_and(|(joint, _)| *joint == inner);
+            for (at, part) in parts.iter().enumerate() {
+                let (before, after) = (bound(at.checked_sub(1)), bound(Some(at)));
+                match at.checked_sub(1).map(|at| joints[at].0) {
+                    Some(Joint::And) => text.push_str(" AND "),
+                    Some(Joint::Or) => text.push_str(" OR "),
+                    None => {}
+                }
+                text.push_str(if after && !before { "(" } else { "" });
+                text.push_str(self.written(part));
+                text.push_str(if before && !after { ")" } else { "" });
+            }
+            short(&text)
+        };
+        format!(
+            "`AND` and `OR` are mixed without parentheses; write `{}` or `{}`",
+            reading(Joint::And),
+            reading(Joint::Or)
+        )
+    }
+
+    fn negation(&mut self, depth: usize, fields: FieldSet) -> Part {
+        if self.peek() != Some(Token::Not) {
+            return self.chain(depth, fields);
+        }
+        let start = self.here();
+        self.at += 1;
+        if self.too_deep(depth + 1) {
+            return self.hole(start);
+        }
+        let part = self.negation(depth + 1, fields);
+        Part { expression: part.expression.map(Expression::negated), start, end: part.end }
+    }
+
+    /// Reads terms that are joined by `NEAR/n` and `ONEAR/n`, or one alone.
+    fn chain(&mut self, depth: usize, fields: FieldSet) -> Part {
+        let first = self.operand(depth, fields);
+        let mut distances = Vec::new();
+        let mut parts = vec![first];
+        while let Some(Token::Near { words, ordered }) = self.peek() {
+            self.at += 1;
+            distances.push((words, ordered));
+            parts.push(self.operand(depth, fields));
+        }
+        if distances.is_empty() {
+            return parts.remove(0);
+        }
+        let (start, end) = (parts[0].start, self.behind());
+        let mut operands = Vec::new();
+        let count = parts.len();
+        for part in parts {
+            let leaves = part.expression.map(|expression| expression.into_leaves());
+            match leaves {
+                Some(Some(leaves)) => operands.push(leaves),
+                Some(None) => self.error(
+                    part.start,
+                    "`NEAR` joins words, phrases, groups, and alternatives of these such as `(a OR b)`; write nothing \
+                     else here",
+                ),
+                None => {}
+            }
+        }
+        if operands.len() < count {
+            return Part { expression: None, start, end };
+        }
+        self.near(operands, distances, start, end)
+    }
+
+    fn near(&mut self, operands: Vec<Vec<Leaf>>, distances: Vec<(u32, bool)>, start: usize, end: usize) -> Part {
+        let proximity = Proximity::new(operands, distances);
+        if proximity.is_none() {
+            self.error(
+                start,
+                "these never stand near each other: their fields are different, and `NEAR` is within one field",
+            );
+        }
+        Part { expression: proximity.map(Expression::Near), start, end }
+    }
+
+    /// Reads a term, a group, or something in parentheses, perhaps after a field.
+    fn operand(&mut self, depth: usize, fields: FieldSet) -> Part {
+        let start = self.here();
+        let Some(lexeme) = self.lexemes.get(self.at).copied() else {
+            self.expected();
+            return self.hole(start);
+        };
+        if matches!(lexeme.token, Token::And | Token::Or | Token::Near { .. } | Token::Close | Token::Comma) {
+            self.expected();
+            return self.hole(start);
+        }
+        self.at += 1;
+        let expression = match lexeme.token {
+            Token::Not => {
+                self.error(start, "`NOT` stands before a whole part, not after a field or beside `NEAR`");
+                if !self.too_deep(depth + 1) {
+                    self.operand(depth + 1, fields);
+                }
+                None
+            }
+            Token::Scope(fields) => {
+                if self.too_deep(depth + 1) {
+                    None
+                } else {
+                    self.operand(depth + 1, fields).expression
+                }
+            }
+            Token::Open => self.group(start, depth, fields),
+            Token::AtLeast(count) => self.at_least(count, start, depth, fields),
+            Token::Word(text) | Token::Phrase(text) => {
+                let term = Term::parse(text, self.case);
+                self.leaf(term, lexeme.text, fields)
+            }
+            Token::Exact(text) => self.leaf(Term::exact(text), lexeme.text, fields),
+            Token::Group(name) => self.terms_of(name.trim(), start, fields),
+            Token::Loose(text, words) => self.loose(text, words, lexeme, fields),
+            _ => None,
+        };
+        Part { expression, start, end: self.behind().max(start) }
+    }
+
+    fn expected(&mut self) {
+        let found = match self.lexemes.get(self.at) {
+            Some(lexeme) => format!(" and not `{}`", short(&self.query[lexeme.start..lexeme.end])),
+            None => String::new(),
+        };
+        let after = match self.at.checked_sub(1).and_then(|at| self.lexemes.get(at)) {
+            Some(lexeme) => format!("after `{}`", short(&self.query[lexeme.start..lexeme.end])),
+            None => "at the start".to_owned(),
+        };
+        self.error(self.here(), format!("expected a word, a phrase, an `@group` or a `(` {after}{found}"));
+    }
+
+    /// Reads up to the closing parenthesis.
+    fn group(&mut self, start: usize, depth: usize, fields: FieldSet) -> Option<Expression> {
+        let mut inner = self.operation(depth + 1, fields).joined().and_then(|part| part.expression);
+        while self.peek() == Some(Token::Comma) {
+            self.error(self.here(), "a comma stands in `at_least(n, a, b)` only; join terms with `AND` or `OR`");
+            self.at += 1;
+            self.operation(depth + 1, fields);
+            inner = None;
+        }
+        if self.closes(start) { inner } else { None }
+    }
+
+    fn closes(&mut self, start: usize) -> bool {
+        let closes = self.peek() == Some(Token::Close);
+        if closes {
+            self.at += 1;
+        } else {
+            self.error(start, "this parenthesis is not closed; write the `)`");
+        }
+        closes
+    }
+
+    /// Reads what is counted, up to the closing parenthesis.
+    fn at_least(&mut self, count: usize, start: usize, depth: usize, fields: FieldSet) -> Option<Expression> {
+        let mut parts = Vec::new();
+        if self.peek() != Some(Token::Close) {
+            loop {
+                parts.push(self.operation(depth + 1, fields).joined().and_then(|part| part.expression));
+                if self.peek() != Some(Token::Comma) {
+                    break;
+                }
+                self.at += 1;
+            }
+        }
+        if !self.closes(start) {
+            return None;
+        }
+        if count == 0 || count > parts.len() {
+            let most = parts.len();
+            let message = format!(
+                "`at_least` counts {most} part(s), so its number must be from 1 to {}, and is {count}; a group counts once",
+                most.max(1)
+            );
+            self.error(start, message);
+            return None;
+        }
+        parts.into_iter().collect::<Option<Vec<_>>>().map(|parts| Expression::at_least(count, parts))
+    }
+
+    fn leaf(&mut self, term: Result<Term, TermError>, at: usize, fields: FieldSet) -> Option<Expression> {
+        match term {
+            Ok(term) if self.fits(1, at) => Some(Expression::Term(Arc::new(term), fields)),
+            Ok(_) => None,
+            Err(TermError { at: within, message, suggestion }) => {
+                self.report(TermError { at: Some(at + within.unwrap_or(0)), message, suggestion });
+                None
+            }
+        }
+    }
+
+    /// Counts terms; too many end the reading.
+    fn fits(&mut self, count: usize, at: usize) -> bool {
+        self.terms += count;
+        let fits = self.terms <= MAX_TERMS;
+        if !fits {
+            self.error(at, format!("the query stands for more than {MAX_TERMS} terms; write several rules"));
+            self.stop();
+        }
+        fits
+    }
+
+    fn terms_of(&mut self, name: &'q str, at: usize, fields: FieldSet) -> Option<Expression> {
+        if !self.expanded.contains_key(name) {
+            let expanded = expand(&format!("@{name}"), self.groups, self.case);
+            let terms = expanded.unwrap_or_else(|TermError { message, suggestion, .. }| {
+                self.report(TermError { at: Some(at), message, suggestion });
+                Vec::new()
+            });
+            self.expanded.insert(name, terms);
+        }
+        let terms = self.expanded.get(name).cloned().unwrap_or_default();
+        if terms.is_empty() || !self.fits(terms.len(), at) {
+            return None;
+        }
+        let mut leaves: Vec<_> = terms.into_iter().map(|term| Expression::Term(term, fields)).collect();
+        Some(if leaves.len() == 1 { leaves.remove(0) } else { Expression::Any(leaves) })
+    }
+
+    /// Reads a phrase whose words may stand apart: `"a b"~10`.
+    fn loose(&mut self, text: &'q str, words: u32, lexeme: Lexeme<'q>, fields: FieldSet) -> Option<Expression> {
+        let mut operands = Vec::new();
+        for word in text.split_whitespace() {
+            let at = lexeme.text + (word.as_ptr() as usize - text.as_ptr() as usize);
+            let Some(Expression::Term(term, fields)) = self.leaf(Term::parse(word, self.case), at, fields) else {
+                return None;
+            };
+            operands.push(vec![Leaf { term, fields }]);
+        }
+        if operands.len() < 2 {
+            let message = "a phrase before `~` needs two words or more, such as `\"a b\"~10`";
+            self.error(lexeme.start, message);
+            return None;
+        }
+        let distances = vec![(words, false); operands.len() - 1];
+        self.near(operands, distances, lexeme.start, lexeme.end).expression
+    }
+}

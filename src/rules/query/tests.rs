@@ -1,0 +1,310 @@
+//! What queries mean, and what is said of those that cannot be read.
+
+use crate::rules::explain::explain;
+use crate::rules::{Case, Document, Rule, RuleError, RuleSet, RuleSource, TermGroups, query_groups};
+use proptest::prelude::*;
+
+fn source(query: &str) -> RuleSource {
+    RuleSource { name: "test".to_owned(), query: Some(query.to_owned()), ..RuleSource::default() }
+}
+
+fn groups() -> TermGroups {
+    let owned = |terms: &[&str]| terms.iter().map(|term| (*term).to_owned()).collect();
+    TermGroups::from([
+        ("dprk".to_owned(), owned(&["DPRK", "North Korea*"])),
+        ("missile".to_owned(), owned(&["missile*", "rocket"])),
+        ("two words".to_owned(), owned(&["a", "b"])),
+    ])
+}
+
+fn rule(query: &str) -> Rule {
+    Rule::new(&source(query), &groups()).unwrap_or_else(|errors| panic!("{query}: {errors:?}"))
+}
+
+fn errors(query: &str) -> Vec<RuleError> {
+    Rule::new(&source(query), &groups()).expect_err(query)
+}
+
+fn hits(query: &str, document: &Document<'_>) -> bool {
+    let rule = rule(query);
+    let hit = !RuleSet::new(std::slice::from_ref(&rule)).matches(document).is_empty();
+    assert_eq!(explain(&rule, document).hit, hit, "explain agrees: {query}");
+    hit
+}
+
+#[test]
+fn queries_match_titles() {
+    for (query, text, expected) in [
+        ("a AND b", "b a", true),
+        ("a AND b", "a", false),
+        ("a OR b", "b", true),
+        ("a AND NOT b", "a", true),
+        ("a AND NOT b", "a b", false),
+        ("NOT (NOT a OR b)", "a c", true),
+        ("NOT (NOT a OR b)", "a b", false),
+        ("a AND (b OR c)", "a c", true),
+        ("(a AND b) OR c", "c", true),
+        ("\"a b\" AND c", "c a b", true),
+        ("“a b” AND c", "c b a", false),
+        ("mis* AND x", "x missile", true),
+        ("\"big mis*\"", "big missiles", true),
+        ("@dprk AND @missile", "North Korean rocket", true),
+        ("@\"two words\"", "b", true),
+        ("a NEAR/1 b", "b x a", true),
+        ("a NEAR/1 b", "b x y a", false),
+        ("a NEAR/0 b", "b a", true),
+        ("a ONEAR/1 b", "a x b", true),
+        ("a ONEAR/1 b", "b x a", false),
+        ("a NEAR/5 b", "a. b", true),
+        ("a NEAR/5 b", "a\nb", false),
+        ("a NEAR/5 a", "a", false),
+        ("a NEAR/5 a", "a x a", true),
+        ("\"a b\" NEAR/5 b", "a b", false),
+        ("\"a b\" NEAR/0 b", "b a b", true),
+        ("(a OR \"b c\") NEAR/1 d", "b c x d", true),
+        ("@dprk NEAR/2 @missile", "rocket of the North Koreans", true),
+        ("a ONEAR/0 b ONEAR/0 c", "b a b c", true),
+        ("a NEAR/0 b NEAR/0 c", "a b x b c", false),
+        ("\"a b\"~1", "b x a", true),
+        ("\"a b c\"~1", "a x b c", true),
+        ("\"a b\"~0", "a x b", false),
+        ("NOT a NEAR/1 b AND a", "a x y b", true),
+        ("NOT a NEAR/1 b AND a", "a x b", false),
+        ("at_least(2, a, b, c)", "c x a", true),
+        ("at_least(2, a, b, c)", "c x", false),
+        ("at_least(2,3,4,5)", "3 5", true),
+        ("NOT at_least(2, a, b, c) AND (a OR b)", "a x", true),
+        ("NOT at_least(2, a, b, c) AND (a OR b)", "a c", false),
+        ("at_least( 1 , @dprk, \"x y\" AND z)", "z x y", true),
+        ("=Turkey", "turkey Turkeys", false),
+        ("=Turkey", "in Turkey", true),
+        ("=\"Big Apple\"", "the Big Apple", true),
+        ("=북한", "북한이", false),
+        ("북한", "북한이", true),
+        ("3,000 AND men", "3000 men", true),
+        ("AT&T OR C++", "AT&T", true),
+        ("North-Korean", "North Korean", true),
+        ("10:30 AND and", "at 10:30 and later", true),
+        ("title:a AND NOT summary:a", "a", true),
+        ("body:a", "a", false),
+    ] {
+        let document = Document { title: text, ..Document::default() };
+        assert_eq!(hits(query, &document), expected, "`{query}` in `{text}`");
+    }
+}
+
+#[test]
+fn fields_are_those_of_the_innermost_scope_and_nearness_is_within_one() {
+    let document = Document { title: "a x b", summary: "c", content: "d a", author: "Jane Doe", ..Document::default() };
+    for (query, expected) in [
+        ("title:(a AND b) AND body:(c AND d)", true),
+        ("body:(c AND title:b)", true),
+        ("author:doe AND content:d", true),
+        ("doe", false),
+        ("category:a OR author:a", false),
+        ("content:(a NEAR/3 d)", true),
+        ("title:a NEAR/3 b", true),
+        ("content:a NEAR/3 b", false),
+        ("title:(a NEAR/3 d)", false),
+        ("b NEAR/999 c", false),
+    ] {
+        assert_eq!(hits(query, &document), expected, "{query}");
+    }
+    let title_only = RuleSource { fields: vec![crate::core::hit::Field::Title], ..source("c OR content:d") };
+    let set = RuleSet::new(&[Rule::new(&title_only, &groups()).unwrap()]);
+    assert_eq!(set.matches(&document).len(), 1);
+}
+
+#[test]
+fn lists_and_query_must_both_hold() {
+    let both = RuleSource { all: vec!["a".to_owned()], none: vec!["z".to_owned()], ..source("b OR c") };
+    let set = RuleSet::new(&[Rule::new(&both, &groups()).unwrap()]);
+    for (title, expected) in [("a b", 1), ("a c", 1), ("a", 0), ("b c", 0), ("a b z", 0)] {
+        assert_eq!(set.matches(&Document { title, ..Document::default() }).len(), expected, "{title}");
+    }
+    let broken = RuleSource { all: vec!["*".to_owned()], ..source("b OR") };
+    let keys: Vec<_> = Rule::new(&broken, &groups()).unwrap_err().into_iter().map(|error| error.key).collect();
+    assert_eq!(keys, ["all", "query"]);
+}
+
+#[test]
+fn errors_stand_at_their_byte_and_say_what_was_expected() {
+    for (query, at, part) in [
+        ("", 0, "the query is empty"),
+        ("é AND", 6, "expected a word, a phrase, an `@group` or a `(` after `AND`"),
+        ("AND a", 0, "at the start and not `AND`"),
+        ("a AND OR b", 6, "after `AND` and not `OR`"),
+        ("a AND b OR c", 8, "write `(a AND b) OR c` or `a AND (b OR c)`"),
+        ("a OR b AND c OR d", 7, "write `a OR (b AND c) OR d` or `(a OR b) AND (c OR d)`"),
+        ("ballistic missile", 10, "write `ballistic AND missile` for both, or `\"ballistic missile\"` for the phrase"),
+        ("a and b", 2, "write `AND`"),
+        ("not b", 0, "write `NOT`"),
+        ("a NOT b", 2, "write `AND NOT`"),
+        ("(a OR b) \"c d\"", 9, "expected `AND`, `OR` or `NEAR/10` before `\"c d\"`"),
+        ("(a AND b", 0, "is not closed"),
+        ("a)", 1, "closes nothing"),
+        ("a, b", 1, "a comma stands in"),
+        ("(a, b)", 2, "a comma stands in"),
+        ("()", 1, "and not `)`"),
+        ("a AND \"b c", 6, "this quotation mark is not closed"),
+        ("a NEAR b", 2, "expected how many words may stand between, a number: `NEAR/10`"),
+        ("a ONEAR/x b", 2, "a number: `ONEAR/10`"),
+        ("a NEAR/9999 b", 2, "at most 1000 words"),
+        ("a NEAR/2 (b AND c)", 9, "`NEAR` joins words"),
+        ("a NEAR/2 NOT b", 9, "`NOT` stands before"),
+        ("title:NOT b", 6, "`NOT` stands before"),
+        ("title:a NEAR/2 summary:b", 0, "their fields are different"),
+        ("titel:a", 0, "there is no field `titel`"),
+        ("https://example.com", 0, "quotation marks around a word with a colon"),
+        ("at_least(a, b)", 9, "needs a number first"),
+        ("at_least(3, a, b)", 0, "must be from 1 to 2, and is 3"),
+        ("at_least(0, a)", 0, "must be from 1 to 1, and is 0"),
+        ("at_least(2)", 0, "counts 0 part(s)"),
+        ("x AND @misile", 6, "did you mean `@missile`"),
+        ("x AND mis*le", 9, "write `mis*`"),
+        ("=mis*", 4, "leave one of them out"),
+        ("x AND =", 7, "the term is empty"),
+        ("x AND \"\"", 7, "the term is empty"),
+        ("a && b", 2, "write `AND`"),
+        ("a AND -b", 6, "write `NOT b`"),
+        ("+a", 0, "leave it out"),
+        ("word~2", 0, "no fuzzy search"),
+        ("word^2", 0, "no weights"),
+        ("mis?ile", 0, "`?` stands for no letter"),
+        ("/mis.*/", 0, "no regular expressions"),
+        ("\"a\"~3", 0, "two words or more"),
+        ("\"a b\"~", 5, "a number"),
+        ("=\"a b\"~3", 6, "after a plain phrase only"),
+        ("NOT a", 0, "only excludes"),
+        ("a OR NOT b", 0, "only excludes"),
+        ("at_least(2, a, NOT b, NOT c)", 0, "only excludes"),
+    ] {
+        let errors = errors(query);
+        let (key, message) = (errors[0].key.as_str(), &errors[0].message);
+        assert_eq!((key, errors[0].at.or(Some(0)), errors.len()), ("query", Some(at), 1), "`{query}`: {errors:?}");
+        assert!(message.contains(part), "`{query}`: {message}");
+    }
+}
+
+#[test]
+fn several_errors_are_told_at_once() {
+    let errors_of_many = errors("(a b AND @misile OR titel:c) AND -d AND mis*le AND e NEAR f");
+    let places: Vec<_> = errors_of_many.iter().map(|error| error.at).collect();
+    assert_eq!(places, [Some(3), Some(9), Some(20), Some(33), Some(43), Some(53)]);
+    assert_eq!(errors(&"(a b) AND ".repeat(1000)).len(), super::MAX_ERRORS);
+    assert_eq!(errors("a b c d e").len(), 1);
+    let mixed: Vec<_> = errors("a AND b OR @misile").iter().map(|error| error.at).collect();
+    assert_eq!(mixed, [Some(8), Some(11)]);
+}
+
+#[test]
+fn limits_hold() {
+    let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(Rule::new(&source(&nested(64)), &groups()).is_ok());
+    for query in [nested(65), nested(30_000), "NOT ".repeat(10_000) + "a", "title:".repeat(10_000) + "a"] {
+        assert!(errors(&query).iter().any(|error| error.message.contains("within one another")));
+    }
+    assert!(errors(&"a OR ".repeat(20_000))[0].message.contains("at most 65536"));
+    let many = (0..1000).map(|word| format!("w{word}")).collect();
+    let groups = TermGroups::from([("many".to_owned(), many)]);
+    let query = source(&(" OR @many".repeat(5_000)[4..]));
+    assert!(Rule::new(&query, &groups).unwrap_err()[0].message.contains("more than 50000 terms"));
+    assert!(Rule::new(&source(&("a NEAR/3 ".repeat(7_000) + "a")), &groups).is_ok());
+}
+
+#[test]
+fn versions_are_of_the_meaning() {
+    let version = |query: &str| rule(query).version;
+    for (one, other) in [
+        ("a AND b", "b AND (A AND a)"),
+        ("a OR b OR c", "(c OR a) OR b"),
+        ("NOT (a OR b) AND c", "c AND NOT b AND NOT a"),
+        ("a NEAR/3 b", "(b) NEAR/3 a"),
+        ("\"a b\"~3", "a NEAR/3 b"),
+        ("title:a NEAR/3 b", "title:(a NEAR/3 b)"),
+        ("at_least(1, a, b)", "a OR b"),
+        ("at_least(2, a, b, c)", "at_least(2, c, b, a)"),
+        ("@missile", "rocket OR missile*"),
+    ] {
+        assert_eq!(version(one), version(other), "{one}");
+    }
+    for (one, other) in [
+        ("a NEAR/3 b", "a NEAR/4 b"),
+        ("a NEAR/3 b", "a ONEAR/3 b"),
+        ("a ONEAR/3 b", "b ONEAR/3 a"),
+        ("a NEAR/3 b NEAR/3 c", "a NEAR/3 c NEAR/3 b"),
+        ("at_least(2, a, b, c)", "at_least(2, a, b, d)"),
+        ("at_least(2, a, b, c)", "a OR b OR c"),
+        ("a", "=a"),
+        ("a", "title:a"),
+    ] {
+        assert_ne!(version(one), version(other), "{one}, {other}");
+    }
+    let lists = RuleSource { query: None, all: vec!["a".to_owned(), "b".to_owned()], ..source("") };
+    assert_eq!(Rule::new(&lists, &groups()).unwrap().version, version("a AND b"));
+    assert_eq!(Rule::new(&RuleSource { case: Case::Ignore, ..source("a") }, &groups()).unwrap().version, version("a"));
+}
+
+#[test]
+fn explanations_tell_each_part_of_a_query() {
+    let explain =
+        |query: &str, title: &str| explain(&rule(query), &Document { title, ..Document::default() }).to_string();
+    assert_eq!(
+        explain("(a OR b) NEAR/2 c AND NOT (d OR e)", "a c e"),
+        "`test` does not match: 1 of 2 conditions failed\n  ✓ query: `(a OR b) NEAR/2 c` holds: `a` in title, `c` in \
+         title\n  ✗ query: `NOT (d OR e)` does not hold, with `e` in title"
+    );
+    let far = explain("a NEAR/1 b", "a x y b");
+    assert!(far.ends_with("with `a` in title, `b` in title; they stand farther apart than `NEAR` allows"), "{far}");
+    let turned = explain("a ONEAR/1 b", "b a");
+    assert!(turned.ends_with("they stand in the other order"), "{turned}");
+    assert!(explain("at_least(2, a, b, c)", "b").ends_with("`at_least(2, a, b, c)` does not hold, with `b` in title"));
+    assert!(explain("DPRK OR x", "dprk").contains("not found, but “dprk” in title (in other capitals"));
+    assert!(explain("a AND NOT b", "a").ends_with("✓ query: `NOT b` holds"));
+}
+
+#[test]
+fn groups_are_named_with_their_place() {
+    assert_eq!(query_groups("x AND (@a OR @\"b c\") \"@d\""), [(7, "a"), (13, "b c")]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// Nothing that somebody writes makes the parser panic; errors stand within the text, at a character.
+    #[test]
+    fn survives_any_text(query in any::<String>()) {
+        if let Err(errors) = Rule::new(&source(&query), &groups()) {
+            prop_assert!(!errors.is_empty());
+            for error in errors {
+                prop_assert!(error.at.is_none_or(|at| query.is_char_boundary(at)), "{:?}", error);
+            }
+        }
+    }
+
+    /// The same for texts that look like queries.
+    #[test]
+    fn survives_what_looks_like_a_query(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "AND", "OR", "NOT", "(", ")", ",", "\"", "“", "”", "NEAR/2", "ONEAR/", "NEAR", "at_least(", "2", "a", "b*",
+            "@dprk", "@", "=", "=x", "title:", "body:", "~3", "é", "*", "-a", "弹", "&&", "/x/", " ",
+        ]), 0..30),
+        spaced in any::<bool>(),
+        text in "[ab x.弹\n]{0,20}",
+    ) {
+        let query = parts.join(if spaced { " " } else { "" });
+        match Rule::new(&source(&query), &groups()) {
+            Ok(rule) => {
+                let document = Document { title: &text, content: &query, ..Document::default() };
+                let hit = !RuleSet::new(std::slice::from_ref(&rule)).matches(&document).is_empty();
+                prop_assert_eq!(explain(&rule, &document).hit, hit);
+                prop_assert!(RuleSet::new(&[rule]).matches(&Document::default()).is_empty());
+            }
+            Err(errors) => {
+                for error in errors {
+                    prop_assert!(error.at.is_none_or(|at| query.is_char_boundary(at)), "{:?}", error);
+                }
+            }
+        }
+    }
+}
