@@ -13,12 +13,12 @@ use crate::{
         feed::FeedUrl,
         hit::{DigestName, Field},
     },
-    rules::{Case, Document, Rule, RuleError, RuleSet, RuleSource, TermGroups, check_groups},
+    rules::{Case, Document, Rule, RuleError, RuleSet, RuleSource, TermGroups, check_groups, query_groups},
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-pub(in super::super) const KEYS: [&str; 11] =
-    ["name", "all", "any", "none", "in", "feeds", "tags", "case", "digests", "must_match", "must_not_match"];
+pub(in super::super) const KEYS: [&str; 12] =
+    ["name", "all", "any", "none", "query", "in", "feeds", "tags", "case", "digests", "must_match", "must_not_match"];
 
 const FIELDS: [(&str, Field); 5] = [
     ("title", Field::Title),
@@ -110,8 +110,9 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
         let list = lists.iter().find(|(name, _)| *name == key);
         list.map(|(_, texts)| texts.iter().map(|text| text.text.clone()).collect()).unwrap_or_default()
     };
+    let query = section.text("query", report);
     let source = RuleSource {
-        query: None,
+        query: query.as_ref().map(|query| query.text.clone()),
         name,
         all: plain("all"),
         any: plain("any"),
@@ -128,6 +129,16 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
         Ok(rule) => rule,
         Err(errors) => {
             for error in errors {
+                if let Some(query) = query.as_ref().filter(|_| error.key == "query") {
+                    if !known.group_may_be_elsewhere(&query.text, &error) {
+                        report_in_text(&error, query, report);
+                    }
+                    continue;
+                }
+                // Where the query could not be read, nobody knows whether the rule looks for nothing.
+                if query.is_none() && section.has("query") && error.key == "all" && error.index.is_none() {
+                    continue;
+                }
                 let texts = lists.iter().find(|(key, _)| *key == error.key).map_or(&[][..], |(_, texts)| texts);
                 let item = error.index.and_then(|index| texts.get(index));
                 if item.is_some_and(|item| known.may_be_elsewhere(&item.text)) {
@@ -150,19 +161,28 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
 
 /// Reports what the rule engine found, at the very term and column where it can be told.
 fn report_rule_error(error: &RuleError, key: &Place, items: &[Text], report: &mut Report<'_>) {
-    let mut place = key.clone();
-    if let Some(item) = error.index.and_then(|index| items.get(index)) {
-        place = item.place.clone();
-        let raw = report.source(&place).text.get(place.start..place.end).unwrap_or("");
-        // With escapes in the string, a byte of its text is at no known byte of the file.
-        if let (Some(at), Some(offset)) = (error.at, raw.find(&item.text)) {
-            place.start += offset + at.min(item.text.len());
-        }
+    match error.index.and_then(|index| items.get(index)) {
+        Some(item) => report_in_text(error, item, report),
+        None => report_at(error, key, report),
     }
+}
+
+/// Reports at the very byte of a string that is wrong.
+fn report_in_text(error: &RuleError, text: &Text, report: &mut Report<'_>) {
+    let mut place = text.place.clone();
+    let raw = report.source(&place).text.get(place.start..place.end).unwrap_or("");
+    // With escapes in the string, a byte of its text is at no known byte of the file.
+    if let (Some(at), Some(offset)) = (error.at, raw.find(&text.text)) {
+        place.start += offset + at.min(text.text.len());
+    }
+    report_at(error, &place, report);
+}
+
+fn report_at(error: &RuleError, place: &Place, report: &mut Report<'_>) {
     // The engine's message is whole in itself; ours adds the suggestion when it is shown.
     let ending = error.suggestion.as_ref().map(|suggestion| format!("; did you mean `{suggestion}`?"));
     let message = ending.and_then(|ending| error.message.strip_suffix(&ending)).unwrap_or(&error.message);
-    report.error(&place, Complaint::suggesting(message, error.suggestion.clone()));
+    report.error(place, Complaint::suggesting(message, error.suggestion.clone()));
 }
 
 fn fields(section: &Section<'_>, report: &mut Report<'_>) -> Vec<Field> {
@@ -294,7 +314,9 @@ pub(in super::super) fn warn_of_unused(rules: &[PlacedRule], known: &Known<'_>, 
     let terms = |rule: &PlacedRule| [&rule.source.all, &rule.source.any, &rule.source.none].map(Clone::clone).concat();
     let texts: Vec<String> =
         rules.iter().flat_map(terms).chain(known.groups.groups.values().flatten().cloned()).collect();
-    let used: HashSet<&str> = texts.iter().filter_map(|text| reference(text)).collect();
+    let queries = rules.iter().filter_map(|rule| rule.source.query.as_deref());
+    let in_queries = queries.flat_map(query_groups).map(|(_, name)| name);
+    let used: HashSet<&str> = texts.iter().filter_map(|text| reference(text)).chain(in_queries).collect();
     for (name, (place, _)) in &known.groups.places {
         if !used.contains(name.as_str()) {
             report.warn(place, format!("no rule uses the term group `@{name}`"));
@@ -310,9 +332,16 @@ fn reference(term: &str) -> Option<&str> {
 impl Known<'_> {
     /// Tells whether a term refers to a group that could not be read, so that it says nothing about the term.
     fn may_be_elsewhere(&self, term: &str) -> bool {
-        reference(term).is_some_and(|name| {
-            self.groups.unreadable.contains(name) || (!self.complete && !self.groups.groups.contains_key(name))
-        })
+        reference(term).is_some_and(|name| self.is_elsewhere(name))
+    }
+
+    /// The same for an error at a group that a query names.
+    fn group_may_be_elsewhere(&self, query: &str, error: &RuleError) -> bool {
+        query_groups(query).into_iter().any(|(at, name)| Some(at) == error.at && self.is_elsewhere(name))
+    }
+
+    fn is_elsewhere(&self, name: &str) -> bool {
+        self.groups.unreadable.contains(name) || (!self.complete && !self.groups.groups.contains_key(name))
     }
 }
 
