@@ -1,0 +1,155 @@
+//! What docs/rules.md says of rules is what they do: each of its examples is run.
+//!
+//! An example is a block fenced as `rule`: keys of a `[[rule]]` (and `[terms]`, if need be) in TOML, then lines that start
+//! with `hits:` or `misses:` and give an article, or with `error:` and give a part of the message. An article is a title,
+//! or texts after the names of their fields in brackets; ` ¶ ` is the end of a paragraph.
+
+use feedwatch::{
+    core::hit::Field,
+    rules::{Case, Document, Rule, RuleSet, RuleSource, TermGroups},
+};
+use std::{fs, path::Path};
+
+const FIELDS: [(&str, Field); 5] = [
+    ("title", Field::Title),
+    ("summary", Field::Summary),
+    ("content", Field::Content),
+    ("author", Field::Author),
+    ("category", Field::Category),
+];
+
+fn reference() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+struct Example {
+    source: RuleSource,
+    groups: TermGroups,
+    /// What is claimed, and of what.
+    claims: Vec<(String, String)>,
+}
+
+fn examples(text: &str) -> Vec<Example> {
+    let blocks = text.split("\n```rule\n").skip(1);
+    blocks.map(|rest| example(rest.split_once("\n```").expect("the fence closes").0)).collect()
+}
+
+fn example(block: &str) -> Example {
+    let claim = |line: &str| {
+        let (verb, of) = line.split_once(": ")?;
+        ["hits", "misses", "error"].contains(&verb).then(|| (verb.to_owned(), of.to_owned()))
+    };
+    let (claims, rule): (Vec<_>, Vec<_>) = block.lines().partition(|line| claim(line).is_some());
+    let table: toml::Table = rule.join("\n").parse().unwrap_or_else(|error| panic!("{block}: {error}"));
+    let strings = |value: &toml::Value| -> Vec<String> {
+        let items = value.as_array().unwrap_or_else(|| panic!("{block}: {value} is no list"));
+        items.iter().map(|item| item.as_str().expect("a list of strings").to_owned()).collect()
+    };
+    let mut source = RuleSource { name: "example".to_owned(), ..RuleSource::default() };
+    let mut groups = TermGroups::new();
+    for (key, value) in &table {
+        match key.as_str() {
+            "all" => source.all = strings(value),
+            "any" => source.any = strings(value),
+            "none" => source.none = strings(value),
+            "query" => source.query = Some(value.as_str().expect("a string").to_owned()),
+            "in" => source.fields = strings(value).iter().map(|name| field(name)).collect(),
+            "case" => {
+                source.case = match value.as_str() {
+                    Some("acronyms") => Case::Acronyms,
+                    Some("ignore") => Case::Ignore,
+                    Some("match") => Case::Match,
+                    _ => panic!("{block}: {value}"),
+                };
+            }
+            "terms" => {
+                let table = value.as_table().expect("a table");
+                groups = table.iter().map(|(name, terms)| (name.clone(), strings(terms))).collect();
+            }
+            other => panic!("{block}: there is no key {other}"),
+        }
+    }
+    Example { source, groups, claims: claims.into_iter().filter_map(claim).collect() }
+}
+
+fn field(name: &str) -> Field {
+    FIELDS.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("there is no field {name}")).1
+}
+
+fn hits(rule: &Rule, article: &str) -> bool {
+    let article = article.replace(" ¶ ", "\n");
+    let mut document = Document::default();
+    let titled = if article.starts_with('[') { article.clone() } else { format!("[title]{article}") };
+    for part in titled.split('[').skip(1) {
+        let (name, text) = part.split_once(']').expect("a bracket closes");
+        *match field(name) {
+            Field::Title => &mut document.title,
+            Field::Summary => &mut document.summary,
+            Field::Content => &mut document.content,
+            Field::Author => &mut document.author,
+            Field::Category => &mut document.category,
+        } = text.trim();
+    }
+    !RuleSet::new(std::slice::from_ref(rule)).matches(&document).is_empty()
+}
+
+#[test]
+fn every_example_does_what_is_said() {
+    let examples = examples(&reference());
+    assert!(examples.len() >= 25, "only {} examples", examples.len());
+    let mut wrong = Vec::new();
+    for Example { source, groups, claims } in examples {
+        assert!(!claims.is_empty(), "{source:?} claims nothing");
+        let rule = Rule::new(&source, &groups);
+        for (verb, of) in claims {
+            let right = match (&rule, verb.as_str()) {
+                (Ok(rule), "hits") => hits(rule, &of),
+                (Ok(rule), "misses") => !hits(rule, &of),
+                (Err(errors), "error") => errors.iter().any(|error| error.message.contains(&of)),
+                _ => false,
+            };
+            if !right {
+                wrong.push(format!("{source:?}: {verb}: {of}\n{rule:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Each operator, field and key of the language has an example.
+#[test]
+fn no_part_of_the_language_lacks_an_example() {
+    let text = reference();
+    let blocks: Vec<&str> =
+        text.split("\n```rule\n").skip(1).map(|rest| rest.split_once("\n```").expect("the fence closes").0).collect();
+    for part in [
+        "all = ",
+        "any = ",
+        "none = ",
+        "in = ",
+        "case = ",
+        "query = ",
+        "[terms]",
+        " AND ",
+        " OR ",
+        "NOT ",
+        " NEAR/",
+        " ONEAR/",
+        "~",
+        "*",
+        "@",
+        "“",
+        "\"@",
+        "at_least(",
+        "'=",
+        "title:",
+        "summary:",
+        "content:",
+        "body:",
+        "author:",
+        "category:",
+    ] {
+        assert!(blocks.iter().any(|block| block.contains(part)), "no example of `{part}`");
+    }
+}
