@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// Row of an article in the store. Only the store makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -32,6 +32,46 @@ pub struct ParsedFeed {
     pub ttl: Option<Duration>,
     /// The items, newest or oldest first as the publisher chose.
     pub items: Vec<Item>,
+    /// What had to be mended before the document could be read; empty for a sound one.
+    pub recovered: Vec<Recovery>,
+}
+
+/// Something that was wrong with a document and was mended in order to read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// Text or markup before or after the feed was dropped.
+    Surroundings,
+    /// Characters and references that XML does not allow were replaced or dropped.
+    Characters,
+    /// Tags or sections without an end were ended.
+    Markup,
+    /// An old version or an unknown namespace was read as a known one.
+    Dialect,
+    /// Values of a wrong type, empty or too great, were rewritten or dropped.
+    Values,
+    /// The document ended in its middle: what follows the last whole item is missing.
+    Truncated,
+    /// Items that could not be read were left out.
+    ItemsLost {
+        /// How many.
+        items: usize,
+    },
+}
+
+impl fmt::Display for Recovery {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Surroundings => out.write_str("text around the feed dropped"),
+            Self::Characters => out.write_str("forbidden characters mended"),
+            Self::Markup => out.write_str("missing ends added"),
+            Self::Dialect => out.write_str("old version or unknown namespace read"),
+            Self::Values => out.write_str("wrong values rewritten or dropped"),
+            Self::Truncated => out.write_str("truncated: read up to the last whole item"),
+            Self::ItemsLost { items: 1 } => out.write_str("1 unreadable item left out"),
+            Self::ItemsLost { items } => write!(out, "{items} unreadable items left out"),
+        }
+    }
 }
 
 /// One item of a feed: plain text, as a reader sees it.

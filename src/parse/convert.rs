@@ -49,7 +49,7 @@ pub(super) fn convert(
     let items = items.collect();
     let title = feed.title.map(|title| context.line(&title.content)).filter(|title| !title.is_empty());
     let ttl = feed.ttl.map(|minutes| Duration::from_secs(u64::from(minutes) * 60)).filter(|ttl| !ttl.is_zero());
-    ParsedFeed { title, language, ttl, items }
+    ParsedFeed { title, language, ttl, items, recovered: Vec::new() }
 }
 
 /// What all items of a document share.

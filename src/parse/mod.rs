@@ -2,11 +2,13 @@
 //!
 //! A document goes through four steps: `decode` makes UTF-8 of it; `prescan` walks it once in linear time, holds it
 //! to the limits and notes what the parser loses; feed-rs parses it; `convert` makes plain text of what it found.
+//! Where that fails, `recover` mends the document and it is tried once more.
 //! Identity of articles is `core::identity`'s; fetching and limits of bytes are the fetcher's.
 
 mod convert;
 mod decode;
 mod prescan;
+mod recover;
 
 use crate::core::article::ParsedFeed;
 use feed_rs::parser::{Builder, ParseErrorKind, ParseFeedError};
@@ -106,6 +108,13 @@ pub enum ParseError {
     ParserFailed,
 }
 
+impl ParseError {
+    /// Tells whether a limit was exceeded: no mending changes that.
+    fn is_limit(&self) -> bool {
+        matches!(self, Self::TooManyItems { .. } | Self::TooDeep { .. } | Self::TooMany { .. })
+    }
+}
+
 /// Parses a document that came with a `Content-Type` from `base`, the URL after redirects.
 ///
 /// The same bytes give the same feed, except that dates which `now` shows to be impossible are dropped: before 1990 or
@@ -127,16 +136,28 @@ pub fn parse(
     if text.is_empty() {
         return Err(ParseError::Empty);
     }
+    let base = base.as_ref();
+    let error = match parse_text(text, base, limits, now) {
+        Err(error) if !error.is_limit() => error,
+        done => return done,
+    };
+    let Some(recovered) = recover::recover(text, base, limits) else { return Err(error) };
+    let feed = parse_text(&recovered.text, base, limits, now).map_err(|_| error)?;
+    Ok(ParsedFeed { recovered: recovered.notes, ..feed })
+}
+
+/// Parses a text as it is.
+fn parse_text(text: &str, base: Option<&Url>, limits: &ParseLimits, now: Timestamp) -> Result<ParsedFeed, ParseError> {
     let mut outline = prescan::prescan(text, limits)?;
     if let Some(place) = outline.truncated.take() {
         return Err(ParseError::Truncated { place });
     }
-    let feed = parse_guarded(&outline, base.as_ref())?;
+    let feed = parse_guarded(&outline, base)?;
     // The parser passes over what is in a namespace that it does not know, silently.
     if feed.entries.is_empty() && outline.item_count > 0 {
         return Err(ParseError::NothingRead { items: outline.item_count });
     }
-    Ok(convert::convert(feed, &outline, base.as_ref(), limits, now))
+    Ok(convert::convert(feed, &outline, base, limits, now))
 }
 
 /// Parses with feed-rs behind a panic barrier: three kinds of remote input make version 3.0 panic.

@@ -1,7 +1,7 @@
 //! Tests of reading whole documents: every field of every format, every file of the fixtures, hostile input.
 
 use super::*;
-use crate::core::article::Item;
+use crate::core::article::{Item, Recovery};
 use proptest::prelude::*;
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -66,6 +66,7 @@ fn reads_every_field_of_rss() {
                 published: date("2026-11-24T08:00:00Z"),
                 updated: None,
             }],
+            recovered: Vec::new(),
         }
     );
 }
@@ -253,22 +254,18 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         ("{\"error\":1}", "is not a feed (JSON without a list of items)"),
         ("{\"version\":\"2\",\"title\":\"t\",\"items\":[]}", "is not a feed (JSON that calls itself `2`)"),
         ("{\"items\":[{\"id\"", "is truncated: it ends at line 1"),
-        (
-            "<rss version='2.0'><channel><item></item><item><title>a",
-            "is truncated: it ends after 1 whole item, before </rss>",
-        ),
+        ("<rss version='2.0'><channel><item><title>a", "is truncated: it ends after 0 whole items, before </rss>"),
         ("<rss version='2.0'><channel><item><title><![CDATA[a</title>", "is truncated"),
         ("<rss version='2.0'><channel><item><ti", "is truncated"),
-        ("<rss version='2.0'><channel><item><title>a</b></item></channel></rss>", "is malformed"),
+        ("<feed xmlns='http://other.example/'><entry><x/></entry></feed>", "has 1 items in a form that is not"),
+        ("<rss version='2.0'><channel><title>a</b></title></channel></rss>", "is malformed"),
+        ("<html><body><rss version='2.0'><channel><item/></channel></rss></body></html>", "is a web page"),
         (
             "<rss version='2.0'><channel><item/><item/><item/></channel></rss>",
             "has over 2 items: raise polling.limits.items",
         ),
         ("{\"items\":[1,2,3]}", "has over 2 items"),
-        (
-            "<feed xmlns='http://purl.org/atom/ns#'><entry><id>1</id></entry></feed>",
-            "has 1 items in a form that is not",
-        ),
+        ("<rdf:RDF><item/></rdf:RDF>", "has 1 items in a form that is not"),
     ] {
         let error = parsed(body);
         assert!(error.starts_with(message), "{body:?}: {error}");
@@ -306,48 +303,66 @@ fn entities_of_a_document_are_never_expanded_or_opened() {
     assert_eq!((item.title.as_str(), item.summary.as_str()), ("&l19;", "&file;"));
 }
 
-/// The fixtures that are read; all others are errors, for the recovery to mend one day.
-const READ: &[(&str, usize, &str)] = &[
-    ("ascii_comment_before_decl_latin1.xml", 5, "plain ascii 0"),
-    ("ascii_decl60_latin1.xml", 5, "plain ascii 0"),
-    ("ascii_decl65_latin1.xml", 5, "plain ascii 0"),
-    ("ascii_ws_before_decl_latin1.xml", 5, "plain ascii 0"),
-    ("atom_content_empty_xhtml.xml", 1, ""),
-    ("atom_title_empty.xml", 1, ""),
-    ("billion_laughs.xml", 1, "&a;"),
-    ("comment_before_decl_1251.xml", 1, "Привет"),
-    ("concat_two_docs.xml", 5, "plain ascii 0"),
-    ("cp1252_label_latin1.xml", 1, "It\u{2019}s"),
-    ("ctrl_char.xml", 1, "ab"),
-    ("decl_short_win1251.xml", 1, "Привет"),
-    ("json_bom.json", 1, ""),
-    ("latin1_nolabel.xml", 1, "é"),
-    ("leading_text_warning.xml", 1, "a"),
-    ("leading_ws.xml", 1, "a"),
-    ("midstream_xmldecl_latin1.xml", 5, "plain ascii 0"),
-    ("nbsp_entity.xml", 1, "a bé"),
-    ("no_id_no_link.xml", 1, ""),
-    ("panic_decl_62_win1251.xml", 1, "Привет"),
-    ("panic_decl_gt64_win1251.xml", 1, "Привет"),
-    ("panic_spaces_in_decl_1251.xml", 1, "Привет"),
-    ("rss_dc_https.xml", 1, "a"),
-    ("rss_guid_nolink.xml", 1, "a"),
-    ("rss_link_ws.xml", 1, "a"),
-    ("rss_mrss_noslash.xml", 1, "a"),
-    ("rss_rel_link.xml", 1, "a"),
-    ("rss_title_markup.xml", 1, "big news today"),
-    ("trailing_html.xml", 1, "a"),
-    ("usascii_decl.xml", 5, "plain ascii 0"),
-    ("utf16be_bom_label_utf16.xml", 1, "Привет"),
-    ("utf16be_nobom_label_utf16be.xml", 1, "Привет"),
-    ("utf16le_bom_label_utf16.xml", 1, "Привет"),
-    ("utf16le_bom_label_utf8.xml", 1, "Привет"),
-    ("utf8_bom_label_latin1.xml", 1, "Привет"),
-    ("utf8_label_utf16.xml", 1, "Привет"),
+/// What the fixtures are read as: items, first title, and what was mended.
+const READ: &[(&str, usize, &str, &[Recovery])] = &[
+    ("amp_bare.xml", 1, "AT&T & co", &[Recovery::Characters]),
+    ("ascii_comment_before_decl_latin1.xml", 5, "plain ascii 0", &[]),
+    ("ascii_decl60_latin1.xml", 5, "plain ascii 0", &[]),
+    ("ascii_decl65_latin1.xml", 5, "plain ascii 0", &[]),
+    ("ascii_ws_before_decl_latin1.xml", 5, "plain ascii 0", &[]),
+    ("atom_content_empty_xhtml.xml", 1, "", &[]),
+    ("atom_title_empty.xml", 1, "", &[]),
+    ("atom_title_type_textplain.xml", 1, "a", &[Recovery::Values]),
+    ("billion_laughs.xml", 1, "&a;", &[]),
+    ("charref_ctrl.xml", 1, "ab", &[Recovery::Characters]),
+    ("comment_before_decl_1251.xml", 1, "Привет", &[]),
+    ("concat_two_docs.xml", 5, "plain ascii 0", &[]),
+    ("cp1252_label_latin1.xml", 1, "It\u{2019}s", &[]),
+    ("ctrl_char.xml", 1, "ab", &[]),
+    ("decl_short_win1251.xml", 1, "Привет", &[]),
+    ("json_attachment_bad.json", 2, "", &[Recovery::Values]),
+    ("json_bom.json", 1, "", &[]),
+    ("json_float_size.json", 2, "", &[Recovery::Values]),
+    ("json_http_version.json", 1, "", &[Recovery::Values]),
+    ("json_null_title.json", 1, "", &[Recovery::Values]),
+    ("json_numeric_id.json", 2, "", &[Recovery::Values]),
+    ("latin1_nolabel.xml", 1, "é", &[]),
+    ("leading_php_warning.xml", 1, "a", &[Recovery::Surroundings]),
+    ("leading_text_warning.xml", 1, "a", &[]),
+    ("leading_ws.xml", 1, "a", &[]),
+    ("media_desc_empty.xml", 1, "a", &[Recovery::Values]),
+    ("media_title_empty.xml", 1, "a", &[Recovery::Values]),
+    ("midstream_xmldecl_latin1.xml", 5, "plain ascii 0", &[]),
+    ("nbsp_entity.xml", 1, "a bé", &[]),
+    ("no_id_no_link.xml", 1, "", &[]),
+    ("npt.xml", 1, "a", &[Recovery::Values]),
+    ("p1_fullwidth_paren.xml", 1, "a", &[Recovery::Values]),
+    ("p2_emdash.xml", 1, "a", &[Recovery::Values]),
+    ("p6_nbsp.xml", 1, "a", &[Recovery::Values]),
+    ("p8_dccreator.xml", 1, "a", &[Recovery::Values]),
+    ("panic_decl_62_win1251.xml", 1, "Привет", &[]),
+    ("panic_decl_gt64_win1251.xml", 1, "Привет", &[]),
+    ("panic_spaces_in_decl_1251.xml", 1, "Привет", &[]),
+    ("rss_dc_https.xml", 1, "a", &[]),
+    ("rss_guid_nolink.xml", 1, "a", &[]),
+    ("rss_link_ws.xml", 1, "a", &[]),
+    ("rss_mrss_noslash.xml", 1, "a", &[]),
+    ("rss_rel_link.xml", 1, "a", &[]),
+    ("rss_title_markup.xml", 1, "big news today", &[]),
+    ("rss_upper.xml", 1, "a", &[Recovery::Dialect]),
+    ("trailing_html.xml", 1, "a", &[]),
+    ("truncated.xml", 20, "a", &[Recovery::Truncated]),
+    ("usascii_decl.xml", 5, "plain ascii 0", &[]),
+    ("utf16be_bom_label_utf16.xml", 1, "Привет", &[]),
+    ("utf16be_nobom_label_utf16be.xml", 1, "Привет", &[]),
+    ("utf16le_bom_label_utf16.xml", 1, "Привет", &[]),
+    ("utf16le_bom_label_utf8.xml", 1, "Привет", &[]),
+    ("utf8_bom_label_latin1.xml", 1, "Привет", &[]),
+    ("utf8_label_utf16.xml", 1, "Привет", &[]),
 ];
 
 #[test]
-fn reads_the_fixtures_or_says_why_not() {
+fn reads_the_fixtures() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/feeds");
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -356,12 +371,148 @@ fn reads_the_fixtures_or_says_why_not() {
         let body = std::fs::read(&path).unwrap();
         let found = read(&body);
         assert_eq!(found, read(&body), "{name} reads the same twice");
-        let read_as = found.as_ref().ok().map(|feed| (feed.items.len(), feed.items[0].title.as_str()));
-        let expected = READ.iter().find(|row| row.0 == name).map(|row| (row.1, row.2));
+        let read_as =
+            found.as_ref().ok().map(|feed| (feed.items.len(), feed.items[0].title.as_str(), &feed.recovered[..]));
+        let expected = READ.iter().find(|row| row.0 == name).map(|row| (row.1, row.2, row.3));
         assert_eq!(read_as, expected, "{name}: {found:?}");
         names.insert(name);
     }
-    assert!(names.len() >= 54 && READ.iter().all(|row| names.contains(row.0)), "fixtures are missing: {names:?}");
+    assert!(
+        names.len() >= 54 && names.len() == READ.len() && READ.iter().all(|row| names.contains(row.0)),
+        "fixtures are missing: {names:?}"
+    );
+}
+
+fn notes(body: &str) -> Vec<Recovery> {
+    read(body).unwrap_or_else(|error| panic!("{body}: {error}")).recovered
+}
+
+#[test]
+fn old_versions_are_read() {
+    let item = |title: &str, link: &str| Item { title: title.into(), link: Some(link.into()), ..Item::default() };
+    let atom = r#"<feed version="0.3" xmlns="http://purl.org/atom/ns#" xml:lang="en"><title>t</title>
+        <author><name>Ann</name></author><entry><id>1</id><title mode="escaped" type="text/html">a &lt;b&gt;b&lt;/b&gt;</title>
+        <link rel="alternate" type="text/html" href="http://e/1"/><issued>2026-11-20T00:00:00Z</issued>
+        <modified>2026-11-21T00:00:00Z</modified><content type="application/xhtml+xml"><p>x</p><p>y</p></content>
+        </entry></feed>"#;
+    let expected = Item {
+        guid: Some("1".into()),
+        content: "x\ny".into(),
+        authors: strings(&["Ann"]),
+        language: Some("en".into()),
+        published: date("2026-11-20T00:00:00Z"),
+        updated: date("2026-11-21T00:00:00Z"),
+        ..item("a b", "http://e/1")
+    };
+    assert_eq!((only(atom), notes(atom)), (expected, vec![Recovery::Dialect]));
+    for body in [
+        "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://my.netscape.com/rdf/simple/0.9/'>
+            <channel><title>t</title></channel><item><title>a</title><link>http://e/1</link></item></rdf:RDF>",
+        "<rss version='2.0' xmlns='http://backend.userland.com/rss2'><channel><title>t</title>
+            <item><title>a</title><link>http://e/1</link></item></channel></rss>",
+        "<rss version='0.93'><channel><item><title>a</title><link>http://e/1</link></item></channel></rss>",
+        "<Channel xmlns='http://purl.org/net/rss1.1#'><title>t</title><items><item><title>a</title>
+            <link>http://e/1</link></item></items></Channel>",
+        "<CHANNEL HREF='http://e/'><TITLE>t</TITLE><ITEM HREF='http://e/1'><TITLE>a</TITLE></ITEM></CHANNEL>",
+    ] {
+        assert_eq!((only(body), notes(body)), (item("a", "http://e/1"), vec![Recovery::Dialect]), "{body}");
+    }
+}
+
+#[test]
+fn what_was_mended_is_said() {
+    let feed = read("Notice: x<rss version='2.0'><channel><item><title>a & b<title></item><item><title>c").unwrap();
+    assert_eq!((feed.items.len(), feed.items[0].title.as_str()), (1, "a & b"));
+    use Recovery::{Characters, Markup, Surroundings, Truncated};
+    assert_eq!(feed.recovered, [Surroundings, Characters, Markup, Truncated]);
+    let json = "Notice: x\n{\"version\":\"https://jsonfeed.org/version/1\",\"title\":\"t\",\"items\":[{\"id\":\"1\"},{\"id\":2";
+    assert_eq!(notes(json), [Recovery::Values, Surroundings, Truncated]);
+    assert_eq!(notes(&rss("<item/>")), []);
+}
+
+/// Markup that makes each search run to the end must not take quadratic time.
+#[test]
+fn recovery_is_linear() {
+    for part in [
+        "<![CDATA[",
+        "<!--",
+        "&",
+        "<",
+        "<a b=\"",
+        "<a b='c",
+        "</",
+        "</b>",
+        "<?",
+        "<b>",
+        "&#x",
+        "</b><![CDATA[",
+        "<item>",
+        "<item/>&",
+    ] {
+        let body = rss(&format!("<item><title>a</title></item>{}", part.repeat(1_000_000 / part.len())));
+        let started = std::time::Instant::now();
+        let _ = read(&body);
+        assert!(started.elapsed() < Duration::from_secs(20), "{part}");
+    }
+}
+
+/// A way in which documents break.
+#[derive(Debug, Clone)]
+enum Break {
+    Cut,
+    Delete(usize),
+    Insert(&'static str),
+}
+
+fn fixtures() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/feeds");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// A broken feed is read or refused, the same twice, and never a panic of ours.
+    #[test]
+    fn broken_fixtures_are_read_or_refused(
+        index in any::<proptest::sample::Index>(),
+        place in any::<proptest::sample::Index>(),
+        breaks in prop_oneof![
+            Just(Break::Cut), (1..200_usize).prop_map(Break::Delete),
+            prop_oneof![Just("<"), Just("&"), Just("]]>"), Just("<![CDATA["), Just("\""), Just("é"), Just("<item>")].prop_map(Break::Insert),
+        ],
+    ) {
+        let fixtures = fixtures();
+        let mut body = fixtures[index.index(fixtures.len())].clone();
+        let at = place.index(body.len());
+        match breaks {
+            Break::Cut => body.truncate(at),
+            Break::Delete(length) => _ = body.drain(at..(at + length).min(body.len())),
+            Break::Insert(text) => _ = body.splice(at..at, text.bytes()),
+        }
+        let found = read(&body);
+        prop_assert_eq!(&found, &read(&body));
+        // What is mended has items, or it is an error.
+        prop_assert!(found.is_err() || found.is_ok_and(|feed| feed.recovered.is_empty() || !feed.items.is_empty()));
+    }
+
+    /// What parses as it is, is what comes out.
+    #[test]
+    fn sound_documents_are_not_mended(index in any::<proptest::sample::Index>(), title in "[a-zé&<> ]{0,20}") {
+        let fixtures = fixtures();
+        let fixture = &fixtures[index.index(fixtures.len())];
+        let base = Url::parse("https://example.org/dir/feed.xml").unwrap();
+        let text = decode::decode(fixture, None, Some(&base)).trim().to_owned();
+        let escaped = rss(&format!("<item><title>{}</title></item>", quick_xml::escape::escape(title.as_str())));
+        for text in [text, escaped] {
+            if let Ok(plain) = parse_text(&text, Some(&base), &ParseLimits::default(), now()) {
+                prop_assert!(plain.recovered.is_empty());
+                prop_assert_eq!(read(&text).unwrap(), plain);
+            }
+        }
+    }
 }
 
 proptest! {

@@ -1,0 +1,177 @@
+//! Recovery of documents that could not be parsed as they are.
+//!
+//! It is tried only when the plain parse failed, because it harms sound documents. A document goes through stages, each
+//! linear: `structure` finds its root and nests its elements, `lexer` makes sound markup of it, `dialect` rewrites old
+//! versions, `values` drops what feed-rs refuses; `json` is that for JSON Feed. What feed-rs then still refuses is
+//! parsed item by item, so that a bad item costs only itself.
+
+mod dialect;
+mod json;
+mod lexer;
+mod structure;
+mod values;
+
+use super::{ParseLimits, parse_guarded, prescan};
+use crate::core::article::Recovery;
+use feed_rs::model::{Entry, Feed};
+use lexer::Token;
+use url::Url;
+
+/// Bytes of the longest start tags of root and channel that items are parsed within, one by one.
+const SKELETON_BYTES: usize = 8192;
+
+/// A document that can be parsed.
+pub(super) struct Recovered {
+    /// The document, mended.
+    pub(super) text: String,
+    /// What was mended.
+    pub(super) notes: Vec<Recovery>,
+}
+
+/// Mends a document so that it parses with at least one item; `None` if that is impossible.
+pub(super) fn recover(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Recovered> {
+    match structure::find_root(text) {
+        Some((start, junk)) if !text.starts_with('{') => recover_xml(&text[start..], junk, base, limits),
+        _ => recover_json(text, base, limits),
+    }
+}
+
+fn recover_json(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Recovered> {
+    // What is before may be a warning of a script, but not markup.
+    let start = text.find('{').filter(|start| !text[..*start].contains('<'))?;
+    let (coerced, truncated) = json::coerce(&text[start..])?;
+    reads(&coerced, base, limits)?;
+    let mut notes = vec![Recovery::Values];
+    notes.extend((start > 0).then_some(Recovery::Surroundings));
+    notes.extend(truncated.then_some(Recovery::Truncated));
+    Some(Recovered { text: coerced, notes })
+}
+
+fn recover_xml(text: &str, junk: bool, base: Option<&Url>, limits: &ParseLimits) -> Option<Recovered> {
+    let lexed = lexer::lex(text)?;
+    let mut balanced = structure::balance(lexed.tokens, limits.depth)?;
+    let rewritten = dialect::rewrite(&mut balanced.tokens);
+    let tolerated = values::tolerate(&mut balanced.tokens);
+    let mut notes: Vec<Recovery> = [
+        (junk || balanced.trailing, Recovery::Surroundings),
+        (lexed.characters, Recovery::Characters),
+        (lexed.markup || balanced.mended, Recovery::Markup),
+        (rewritten, Recovery::Dialect),
+        (tolerated, Recovery::Values),
+        (balanced.truncated, Recovery::Truncated),
+    ]
+    .into_iter()
+    .filter_map(|(applied, note)| applied.then_some(note))
+    .collect();
+    let whole = lexer::write(&balanced.tokens);
+    if reads(&whole, base, limits).is_some() {
+        return Some(Recovered { text: whole, notes });
+    }
+    let (text, lost) = salvage(&balanced.tokens, base, limits)?;
+    notes.push(Recovery::ItemsLost { items: lost });
+    Some(Recovered { text, notes })
+}
+
+/// Parses a document; `None` without an item that says something.
+fn reads(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Feed> {
+    let outline = prescan::prescan(text, limits).ok().filter(|outline| outline.truncated.is_none())?;
+    parse_guarded(&outline, base).ok().filter(|feed| feed.entries.iter().any(says_something))
+}
+
+/// Tells whether anything of an item was understood: the names of its elements may be of no kind of feed.
+fn says_something(entry: &Entry) -> bool {
+    let has_text = entry.title.is_some() || entry.summary.is_some() || entry.content.is_some();
+    has_text || !entry.id.is_empty() || !entry.links.is_empty()
+}
+
+/// Returns a document of the items that can be parsed, and how many cannot.
+fn salvage(tokens: &[Token<'_>], base: Option<&Url>, limits: &ParseLimits) -> Option<(String, usize)> {
+    let parts = Parts::of(tokens);
+    if parts.items.len() > limits.items || parts.opening.len() > SKELETON_BYTES {
+        return None;
+    }
+    let within = |before: &str, items: &str| format!("{before}{items}{}", parts.closing);
+    let sound: Vec<&str> = parts
+        .items
+        .iter()
+        .map(String::as_str)
+        .filter(|item| reads(&within(&parts.opening, item), base, limits).is_some())
+        .collect();
+    let lost = parts.items.len() - sound.len();
+    let items = sound.concat();
+    // The title of the feed is lost only where the head is what cannot be parsed.
+    let text = [&parts.head, &parts.opening].into_iter().map(|before| within(before, &items));
+    text.into_iter().find(|text| reads(text, base, limits).is_some()).map(|text| (text, lost))
+}
+
+/// A document taken apart.
+struct Parts {
+    /// Start tags of the elements around the first item.
+    opening: String,
+    /// All that is before the first item.
+    head: String,
+    items: Vec<String>,
+    /// End tags of the elements around the first item.
+    closing: String,
+}
+
+impl Parts {
+    fn of(tokens: &[Token<'_>]) -> Self {
+        let mut parts = Self { opening: String::new(), head: String::new(), items: Vec::new(), closing: String::new() };
+        let mut open: Vec<usize> = Vec::new();
+        let mut item = None;
+        for (index, token) in tokens.iter().enumerate() {
+            match token {
+                Token::Start(tag) => {
+                    if item.is_none() && open.len() <= 3 && structure::is_item(&tag.name) {
+                        item = Some((open.len(), index));
+                        if parts.items.is_empty() {
+                            parts.begin(tokens, &open, index);
+                        }
+                    }
+                    open.push(index);
+                }
+                Token::End(_) => {
+                    open.pop();
+                    if let Some((_, start)) = item.take_if(|(level, _)| *level == open.len()) {
+                        parts.items.push(lexer::write(&tokens[start..=index]));
+                    }
+                }
+                Token::Text(_) | Token::CData(_) => {}
+            }
+        }
+        parts
+    }
+
+    /// Takes what is around the first item.
+    fn begin(&mut self, tokens: &[Token<'_>], open: &[usize], first: usize) {
+        self.head = lexer::write(&tokens[..first]);
+        for place in open {
+            self.opening.push_str(&lexer::write(&tokens[*place..=*place]));
+            if let Token::Start(tag) = &tokens[*place] {
+                self.closing.insert_str(0, &format!("</{}>", tag.name));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_item_costs_only_itself() {
+        // A relative base is no error, one that is no URL is.
+        let bad = "<item xml:base='http://['><title>b</title></item>";
+        for (head, title) in [("<title>t</title>", Some("t")), ("<title xml:base='http://['>t</title>", None)] {
+            let text = format!(
+                "<rss version='2.0'><channel>{head}<item><title>a</title></item>{bad}<item><title>c</title></item></channel></rss>"
+            );
+            let recovered = recover(&text, None, &ParseLimits::default()).unwrap();
+            assert_eq!(recovered.notes, [Recovery::ItemsLost { items: 1 }]);
+            let feed = reads(&recovered.text, None, &ParseLimits::default()).unwrap();
+            assert_eq!(feed.title.map(|title| title.content).as_deref(), title);
+            assert_eq!(feed.entries.len(), 2);
+        }
+    }
+}
