@@ -109,9 +109,10 @@ pub enum ParseError {
 }
 
 impl ParseError {
-    /// Tells whether a limit was exceeded: no mending changes that.
-    fn is_limit(&self) -> bool {
-        matches!(self, Self::TooManyItems { .. } | Self::TooDeep { .. } | Self::TooMany { .. })
+    /// Tells whether mending may help: it changes nothing about a limit, except that missing end tags make a document
+    /// seem deep.
+    fn is_mendable(&self) -> bool {
+        !matches!(self, Self::Empty | Self::TooManyItems { .. } | Self::TooMany { .. })
     }
 }
 
@@ -138,7 +139,7 @@ pub fn parse(
     }
     let base = base.as_ref();
     let error = match parse_text(text, base, limits, now) {
-        Err(error) if !error.is_limit() => error,
+        Err(error) if error.is_mendable() => error,
         done => return done,
     };
     let Some(recovered) = recover::recover(text, base, limits) else { return Err(error) };

@@ -64,6 +64,7 @@ pub(super) fn rewrite(tokens: &mut Vec<Token<'_>>) -> bool {
     let prefix = prefix.map(str::to_owned);
     let is_atom = local.eq_ignore_ascii_case("feed");
     let is_old_atom = is_atom && is_atom_03(root);
+    let is_rdf = local.eq_ignore_ascii_case("RDF");
     let is_channel = local.eq_ignore_ascii_case("channel");
     let mut changed = namespaces(tokens, prefix.as_deref(), if is_atom { ATOM } else { RSS });
     if is_old_atom {
@@ -73,6 +74,7 @@ pub(super) fn rewrite(tokens: &mut Vec<Token<'_>>) -> bool {
     if !is_atom {
         changed |= names(tokens);
     }
+    changed |= is_rdf && links_of_rdf(tokens);
     if is_channel {
         channel_root(tokens);
         changed = true;
@@ -186,6 +188,39 @@ fn names(tokens: &mut [Token<'_>]) -> bool {
     changed
 }
 
+/// Gives items of RDF without a link the address that they are about: feed-rs leaves them out otherwise.
+fn links_of_rdf(tokens: &mut Vec<Token<'_>>) -> bool {
+    let mut out = Vec::with_capacity(tokens.len());
+    let mut about: Option<String> = None;
+    let mut changed = false;
+    for token in std::mem::take(tokens) {
+        match &token {
+            Token::Start(tag) if is_item(&tag.name) => {
+                let address = tag.attribute("rdf:about").map(str::trim);
+                about = address.filter(|address| address.starts_with("http")).map(str::to_owned);
+            }
+            Token::Start(tag) if split_name(&tag.name).1 == "link" => about = None,
+            Token::End(name) if is_item(name) => {
+                if let Some(about) = about.take() {
+                    out.extend(link(about));
+                    changed = true;
+                }
+            }
+            _ => {}
+        }
+        out.push(token);
+    }
+    *tokens = out;
+    changed
+}
+
+/// Returns a link to an escaped address.
+fn link<'a>(address: String) -> [Token<'a>; 3] {
+    let name = Cow::Borrowed("link");
+    let tag = Tag { name: name.clone(), attributes: Vec::new() };
+    [Token::Start(tag), Token::Text(Cow::Owned(address)), Token::End(name)]
+}
+
 /// Puts the channel that is a root (RSS 1.1, CDF) into RSS 2.0, and its items into the channel.
 fn channel_root(tokens: &mut Vec<Token<'_>>) {
     let mut out = Vec::with_capacity(tokens.len() + 2);
@@ -200,11 +235,9 @@ fn channel_root(tokens: &mut Vec<Token<'_>>) {
             Token::Start(tag) if tag.name == "items" => {}
             Token::End(name) if name == "items" => {}
             Token::Start(tag) if is_item(&tag.name) && tag.attribute("href").is_some() => {
-                let link = tag.attribute("href").unwrap_or_default().to_owned();
+                let address = tag.attribute("href").unwrap_or_default().to_owned();
                 out.push(Token::Start(tag));
-                out.push(Token::Start(Tag { name: Cow::Borrowed("link"), attributes: Vec::new() }));
-                out.push(Token::Text(Cow::Owned(link)));
-                out.push(Token::End(Cow::Borrowed("link")));
+                out.extend(link(address));
             }
             token => out.push(token),
         }
@@ -256,6 +289,10 @@ mod tests {
             (
                 "<feed version='0.3' xmlns='http://purl.org/atom/ns#'><tagline mode='escaped' type='text/html'/><issued/><content type='application/xhtml+xml'/></feed>",
                 "<feed version=\"0.3\" xmlns=\"http://www.w3.org/2005/Atom\"><subtitle type=\"html\"></subtitle><published></published><content type=\"xhtml\"></content></feed>",
+            ),
+            (
+                "<rdf:RDF><item rdf:about='http://e/1'><title/></item><item rdf:about='http://e/2'><link/></item></rdf:RDF>",
+                "<rdf:RDF><item rdf:about=\"http://e/1\"><title></title><link>http://e/1</link></item><item rdf:about=\"http://e/2\"><link></link></item></rdf:RDF>",
             ),
             (
                 "<Channel xmlns='http://purl.org/net/rss1.1#'><items><item/></items></Channel>",

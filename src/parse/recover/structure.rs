@@ -3,6 +3,9 @@
 use super::lexer::{Token, split_name};
 use std::borrow::Cow;
 
+/// Elements of HTML without content that feeds have in their texts.
+const VOID: &[&str] = &["br", "hr", "img", "wbr"];
+
 /// A document whose elements are nested as they should be.
 #[derive(Debug, Default)]
 pub(super) struct Balanced<'a> {
@@ -57,6 +60,7 @@ pub(super) fn balance(tokens: Vec<Token<'_>>, depth: usize) -> Option<Balanced<'
     let mut nesting = Nesting::default();
     let mut tokens = tokens.into_iter();
     for token in tokens.by_ref() {
+        nesting.close_void(&token);
         match token {
             Token::Start(tag) => {
                 if is_item(&tag.name)
@@ -105,6 +109,17 @@ struct Nesting<'a> {
 }
 
 impl<'a> Nesting<'a> {
+    /// Ends an element of HTML that has no content, unless what follows does.
+    fn close_void(&mut self, next: &Token<'_>) {
+        let Some(last) = self.open.last().filter(|name| VOID.iter().any(|void| name.eq_ignore_ascii_case(void))) else {
+            return;
+        };
+        if !matches!(next, Token::End(name) if name.eq_ignore_ascii_case(last)) {
+            self.out.mended = true;
+            self.close_to(self.open.len() - 1);
+        }
+    }
+
     /// Ends elements down to one, and that one.
     fn close_to(&mut self, place: usize) {
         while self.open.len() > place {
@@ -154,6 +169,7 @@ mod tests {
         for (text, expected, truncated) in [
             ("<rss><item><t>a</b></item></rss>", "<rss><item><t>a</t></item></rss>", false),
             ("<rss><item><t>a<item><t>b</rss>", "<rss><item><t>a</t></item><item><t>b</t></item></rss>", false),
+            ("<rss><t>a<br>b<br/>c</t></rss>", "<rss><t>a<br></br>b<br></br>c</t></rss>", false),
             ("<RSS><item/></rss><rss>x", "<RSS><item></item></RSS>", false),
             ("<rss><item>a</item><item><t>b", "<rss><item>a</item></rss>", true),
             ("<rss><c><item>a</item></c><x>", "<rss><c><item>a</item></c></rss>", true),

@@ -30,6 +30,8 @@ fn old_versions_are_read() {
             <channel><title>t</title></channel><item><title>a</title><link>http://e/1</link></item></rdf:RDF>",
         "<rss version='2.0' xmlns='http://backend.userland.com/rss2'><channel><title>t</title>
             <item><title>a</title><link>http://e/1</link></item></channel></rss>",
+        "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='https://purl.org/rss/1.0/'>
+            <item><title>a</title><link>http://e/1</link></item></rdf:RDF>",
         "<rss version='0.93'><channel><item><title>a</title><link>http://e/1</link></item></channel></rss>",
         "<Channel xmlns='http://purl.org/net/rss1.1#'><title>t</title><items><item><title>a</title>
             <link>http://e/1</link></item></items></Channel>",
@@ -76,6 +78,14 @@ fn common_breaks_are_mended() {
         assert_eq!((&read[..], &feed.recovered[..]), (titles, expected), "{broken}");
         assert_eq!(feed.title.as_deref(), Some("t"), "{broken}");
     }
+}
+
+#[test]
+fn line_breaks_without_end_are_not_depth() {
+    let body = rss(&format!("<item><title>a</title><description>{}z</description></item>", "x<br>".repeat(300)));
+    let feed = read(body).unwrap();
+    assert_eq!((feed.items.len(), &feed.recovered[..]), (1, &[Markup][..]));
+    assert!(feed.items[0].summary.starts_with("x\nx\n") && feed.items[0].summary.ends_with("x\nz"));
 }
 
 /// Markup that makes each search run to the end must not take quadratic time.
