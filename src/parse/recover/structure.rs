@@ -43,9 +43,9 @@ pub(super) fn find_root(text: &str) -> Option<(usize, bool)> {
             return None;
         }
         junk |= !rest.starts_with("<?") && !rest.starts_with("<!");
-        // A declaration ends before what follows it, an element of junk does not matter.
-        at = mark + rest.find('>').unwrap_or(1) + 1;
-        at = text.floor_char_boundary(at.min(text.len()));
+        // Up to its end, or to what begins before it: only so far was looked, and once.
+        let end = mark + 1 + rest[1..].find(['<', '>'])?;
+        at = end + usize::from(text[end..].starts_with('>'));
     }
 }
 
@@ -153,6 +153,7 @@ mod tests {
             ("<?xml version='1.0'?>\n<!-- <rss> --><rdf:RDF x=''>", Some((36, false))),
             ("<br />\n<b>Warning</b>: x<br/><feed>", Some((29, true))),
             ("Notice: x<RSS version='2.0'>", Some((9, true))),
+            ("1 < 2 <rss>", Some((6, true))),
             ("<html><body><rss>", None),
             ("<!doctype HTML><rss>", None),
             ("<opml><body>", None),
