@@ -22,7 +22,8 @@ CREATE TABLE feed (
     failing_since     INTEGER,
     failures          INTEGER NOT NULL DEFAULT 0,
     last_error        TEXT,
-    gone_since        INTEGER
+    gone_since        INTEGER,
+    mended            TEXT                     -- what had to be mended in the last document
 ) STRICT;
 
 -- An article in one feed. Keys outlive texts: a row is never deleted while its feed may show it again.

@@ -337,3 +337,20 @@ async fn a_clock_that_was_ahead_stops_no_feed() {
     let now = at("2026-11-24T06:00:00Z");
     assert_eq!(stored.due(now), now);
 }
+
+/// FEEDS A6: what was mended is remembered; a document that lost its end is read, and asked for again in full.
+#[tokio::test]
+async fn a_document_that_was_mended_says_so_and_a_cut_one_is_not_pinned() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    let whole = rss(&[("a", MISSILES, FRESH), ("b", "Fish & chips", FRESH)]);
+    let cut = &whole[..whole.len() - 40];
+    let feed = bench.feed;
+    let state = move |connection: &_| Ok(store::feed::one(connection, feed)?.state);
+    for (document, now, new, pinned) in [(cut, "06:00", 1, false), (&whole, "06:10", 1, true)] {
+        fs::write(bench.directory.path().join("feed.xml"), document).unwrap();
+        assert_eq!(bench.poll(&format!("2026-11-24T{now}:00Z")).await.new, new);
+        let state = bench.resources.store.call(move |connection| state(connection)).await.unwrap();
+        assert_eq!(state.body_hash.is_some(), pinned);
+        assert!(state.mended.is_some_and(|mended| !mended.is_empty()));
+    }
+}

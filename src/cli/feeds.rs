@@ -29,6 +29,8 @@ struct Health {
     next_poll_at: Timestamp,
     next_poll_reason: String,
     validators: Vec<&'static str>,
+    /// What had to be mended in the last document before it could be read.
+    mended: Option<String>,
 }
 
 /// Lists the feeds that were chosen.
@@ -58,7 +60,10 @@ pub(super) fn feeds(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Res
         let time = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), local);
         let state = match (&health.error, health.failing_since) {
             (Some(error), Some(since)) => format!("failing since {}: {}", local(since), harmless(error)),
-            _ => health.state.to_owned(),
+            _ => match &health.mended {
+                Some(mended) => format!("{}, mended: {}", health.state, harmless(mended)),
+                None => health.state.to_owned(),
+            },
         };
         let next = format!("{} ({})", local(health.next_poll_at), health.next_poll_reason);
         vec![harmless(&health.name), state, time(health.last_success_at), time(health.last_new_at), next]
@@ -83,6 +88,7 @@ fn health(feed: &Feed, stored: Option<&StoredFeed>, now: Timestamp) -> Health {
             next_poll_at: now,
             next_poll_reason: "new in the configuration".to_owned(),
             validators: Vec::new(),
+            mended: None,
         };
     };
     let state = &stored.state;
@@ -102,6 +108,7 @@ fn health(feed: &Feed, stored: Option<&StoredFeed>, now: Timestamp) -> Health {
         error: state.last_error.clone().filter(|_| state.failing_since.is_some()),
         next_poll_at: stored.next_poll_at,
         next_poll_reason: stored.next_poll_reason.clone(),
+        mended: state.mended.clone(),
         validators: validators.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect(),
     }
 }

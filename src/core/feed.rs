@@ -160,6 +160,8 @@ pub struct FeedState {
     pub last_error: Option<String>,
     /// When it was first answered with 410 Gone.
     pub gone_since: Option<Timestamp>,
+    /// What had to be mended in its last document before it could be read, for people.
+    pub mended: Option<String>,
 }
 
 /// Why a poll failed, as far as the next poll depends on it.

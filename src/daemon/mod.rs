@@ -284,6 +284,9 @@ impl Daemon {
             Polled::Read(counts) => debug!(feed.url = %url, new = counts.new, next, "a feed was read"),
             Polled::Unchanged => debug!(feed.url = %url, next, "a feed did not change"),
         }
+        if let Some(mended) = &report.newly_mended {
+            info!(feed.url = %url, mended, "a feed is not as it should be and was mended");
+        }
         if let Some(since) = report.recovered_from {
             info!(feed.url = %url, failing_since = %since, "a feed works again");
         }

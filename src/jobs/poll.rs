@@ -3,7 +3,7 @@
 use crate::{
     config::{Config, WatchRule},
     core::{
-        article::{Article, ArticleId, ParsedFeed},
+        article::{Article, ArticleId, ParsedFeed, Recovery},
         cadence::{self, NextPoll, PollOutcome},
         feed::{BodyHash, FailureKind, Feed, FeedId, FeedState, FreshnessHints, PollFailure},
         identity::{self, Change},
@@ -37,6 +37,8 @@ pub struct PollReport {
     pub recovered_from: Option<Timestamp>,
     /// Whether this is the first failure in a row.
     pub newly_failing: bool,
+    /// What had to be mended in the document, if the one before needed nothing.
+    pub newly_mended: Option<String>,
 }
 
 /// What a poll brought.
@@ -161,8 +163,13 @@ impl Commit {
             }
             Answer::Document { parsed, body_hash, notes } => {
                 hints = FreshnessHints { ttl: parsed.ttl, ..notes.hints };
-                remember(&mut state, notes);
-                state.body_hash = Some(body_hash);
+                // A document that lost its end is asked for again in full, not pinned (FEEDS A6).
+                if !parsed.recovered.contains(&Recovery::Truncated) {
+                    remember(&mut state, notes);
+                    state.body_hash = Some(body_hash);
+                }
+                let mended: Vec<_> = parsed.recovered.iter().map(ToString::to_string).collect();
+                state.mended = Some(mended.join("; ")).filter(|mended| !mended.is_empty());
                 state.title = parsed.title.clone().or(state.title);
                 let first_document = state.baseline_at.is_none();
                 state.baseline_at = state.baseline_at.or(Some(now));
@@ -182,8 +189,19 @@ impl Commit {
         state.adaptive_interval = next.adaptive_interval.or(state.adaptive_interval);
         store::feed::record_poll(connection, id, &state, next.at, &next.reason)?;
         let recovered_from = before.failing_since.filter(|_| state.failing_since.is_none());
+        let newly_mended = state.mended.clone().filter(|_| before.mended.is_none());
         let newly_failing = before.failing_since.is_none() && state.failing_since.is_some();
-        Ok((PollReport { outcome: polled, next, stages: Stages::default(), recovered_from, newly_failing }, matching))
+        Ok((
+            PollReport {
+                outcome: polled,
+                next,
+                stages: Stages::default(),
+                recovered_from,
+                newly_failing,
+                newly_mended,
+            },
+            matching,
+        ))
     }
 }
 

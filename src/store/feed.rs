@@ -112,7 +112,7 @@ pub fn record_poll(
              validators_url = :validators_url, body_hash = :body_hash, adaptive_interval = :adaptive_interval,
              next_poll_at = :next_poll_at, next_poll_reason = :next_poll_reason, last_poll_at = :last_poll_at,
              last_success_at = :last_success_at, last_new_at = :last_new_at, baseline_at = :baseline_at,
-             failing_since = :failing_since, failures = :failures, last_error = :last_error, gone_since = :gone_since
+             failing_since = :failing_since, failures = :failures, last_error = :last_error, gone_since = :gone_since, mended = :mended
          WHERE id = :id",
     )?;
     statement.execute(named_params! {
@@ -133,6 +133,7 @@ pub fn record_poll(
         ":failures": state.failures,
         ":last_error": state.last_error,
         ":gone_since": state.gone_since.map(millis),
+        ":mended": state.mended,
     })?;
     Ok(())
 }
@@ -164,6 +165,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
         failures: row.get("failures")?,
         last_error: row.get("last_error")?,
         gone_since: optional_timestamp(row, "gone_since")?,
+        mended: row.get("mended")?,
     };
     Ok(StoredFeed {
         id: FeedId::from_row(row.get("id")?),

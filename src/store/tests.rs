@@ -82,6 +82,7 @@ fn a_feed_that_leaves_and_returns_keeps_what_is_remembered_of_it() {
         failures: 0,
         last_error: None,
         gone_since: None,
+        mended: Some("bare ampersands".to_owned()),
     };
     feed::record_poll(&connection, ids[0], &state, at(30), "hourly").unwrap();
     assert_eq!(configured(&connection, &["https://b.example/"]), [ids[1]]);
