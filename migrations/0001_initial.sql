@@ -23,6 +23,7 @@ CREATE TABLE feed (
     failures          INTEGER NOT NULL DEFAULT 0,
     last_error        TEXT,
     gone_since        INTEGER,
+    parked_until      INTEGER,                 -- its host asked, through another feed, to be left alone
     mended            TEXT                     -- what had to be mended in the last document
 ) STRICT;
 

@@ -354,3 +354,18 @@ async fn a_document_that_was_mended_says_so_and_a_cut_one_is_not_pinned() {
         assert!(state.mended.is_some_and(|mended| !mended.is_empty()));
     }
 }
+
+/// FEEDS A9: a host that asked to be left alone is, also after a restart and when a person asks.
+#[tokio::test]
+async fn a_parked_feed_is_left_alone_whoever_asks() {
+    let bench = bench(at("2026-11-24T05:00:00Z")).await;
+    let (feed, now, until) = (bench.feed, at("2026-11-24T06:00:00Z"), at("2026-11-24T10:00:00Z"));
+    let park = move |connection: &_| {
+        store::feed::park(connection, &[feed], until)?;
+        store::feed::reschedule(connection, feed, now, "asked for")?;
+        let parked = store::feed::one(connection, feed)?;
+        store::feed::reschedule(connection, feed, until, "asked for")?;
+        Ok((parked.next_poll_at, store::feed::one(connection, feed)?.next_poll_reason))
+    };
+    assert_eq!(bench.resources.store.call(park).await.unwrap(), (until, "asked for".to_owned()));
+}

@@ -125,12 +125,8 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
 
 /// Leaves the other feeds of a host alone until the time that it asked for.
 async fn spare(resources: &Resources, feeds: Vec<FeedId>, until: Timestamp) -> Result<(), Failure> {
-    let reschedule = move |connection: &Connection| {
-        feeds
-            .iter()
-            .try_for_each(|id| store::feed::reschedule(connection, *id, until, "its host asked to be left alone"))
-    };
-    Ok(resources.store.call(reschedule).await?)
+    let park = move |connection: &Connection| store::feed::park(connection, &feeds, until);
+    Ok(resources.store.call(park).await?)
 }
 
 fn progress_bar(feeds: usize) -> ProgressBar {

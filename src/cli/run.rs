@@ -82,7 +82,10 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), F
 async fn pollable(resources: &Resources) -> Result<Vec<(FeedId, usize)>, Failure> {
     let stored = round::begin(resources).await?;
     let now = clock::now();
-    let ready = stored.iter().enumerate().filter(|(_, feed)| feed.state.failures == 0 || feed.next_poll_at <= now);
+    let ready = stored.iter().enumerate().filter(|(_, feed)| {
+        let patient = feed.state.failures > 0 || feed.parked_until.is_some();
+        !patient || feed.due(now) <= now
+    });
     Ok(ready.map(|(index, feed)| (feed.id, index)).collect())
 }
 

@@ -231,7 +231,7 @@ impl Daemon {
             Ended::Polled(feed, report) => {
                 let report = report?;
                 self.log_poll(feed, &report);
-                self.follow_poll(feed, &report);
+                self.follow_poll(feed, &report).await?;
                 if matches!(report.outcome, Polled::Read(counts) if counts.hits > 0) {
                     self.schedule_editions(now).await?;
                 }
@@ -292,13 +292,18 @@ impl Daemon {
         }
     }
 
-    fn follow_poll(&mut self, feed: FeedId, report: &PollReport) {
+    async fn follow_poll(&mut self, feed: FeedId, report: &PollReport) -> Result<(), StoreError> {
         self.schedule_poll(feed, report.next.at);
-        let Some(&index) = self.feeds.get(&feed) else { return };
-        if let (Some(until), Some(host)) = (report.next.park_host_until, self.resources.config.feeds[index].url.host())
-        {
-            self.agenda.park(host, until);
-        }
+        let Some(&index) = self.feeds.get(&feed) else { return Ok(()) };
+        let config = self.resources.config.clone();
+        let (Some(until), Some(host)) = (report.next.park_host_until, config.feeds[index].url.host()) else {
+            return Ok(());
+        };
+        self.agenda.park(host, until);
+        let others =
+            self.feeds.iter().filter(|(id, index)| **id != feed && config.feeds[**index].url.host() == Some(host));
+        let others: Vec<_> = others.map(|(id, _)| *id).collect();
+        self.resources.store.call(move |connection| store::feed::park(connection, &others, until)).await
     }
 
     fn schedule_poll(&mut self, feed: FeedId, at: Timestamp) {

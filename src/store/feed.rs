@@ -24,6 +24,8 @@ pub struct StoredFeed {
     pub next_poll_at: Timestamp,
     /// Why then.
     pub next_poll_reason: String,
+    /// Until when its host is to be left alone, as the answer to another feed said.
+    pub parked_until: Option<Timestamp>,
 }
 
 impl StoredFeed {
@@ -112,7 +114,7 @@ pub fn record_poll(
              validators_url = :validators_url, body_hash = :body_hash, adaptive_interval = :adaptive_interval,
              next_poll_at = :next_poll_at, next_poll_reason = :next_poll_reason, last_poll_at = :last_poll_at,
              last_success_at = :last_success_at, last_new_at = :last_new_at, baseline_at = :baseline_at,
-             failing_since = :failing_since, failures = :failures, last_error = :last_error, gone_since = :gone_since, mended = :mended
+             failing_since = :failing_since, failures = :failures, last_error = :last_error, gone_since = :gone_since, mended = :mended, parked_until = NULL
          WHERE id = :id",
     )?;
     statement.execute(named_params! {
@@ -138,15 +140,34 @@ pub fn record_poll(
     Ok(())
 }
 
-/// Moves the next poll of a feed, for a person who asks for it now or a host that asks for patience.
+/// Moves the next poll of a feed, for a person who asks for it. A host that asked to be left alone is left alone.
 ///
 /// # Errors
 ///
 /// When SQLite fails.
 pub fn reschedule(connection: &Connection, id: FeedId, at: Timestamp, reason: &str) -> Result<(), StoreError> {
-    let mut statement =
-        connection.prepare_cached("UPDATE feed SET next_poll_at = ?2, next_poll_reason = ?3 WHERE id = ?1")?;
+    let mut statement = connection.prepare_cached(
+        "UPDATE feed SET next_poll_at = ?2, next_poll_reason = ?3
+         WHERE id = ?1 AND (parked_until IS NULL OR parked_until <= ?2)",
+    )?;
     statement.execute(params![id.row(), millis(at), reason])?;
+    Ok(())
+}
+
+/// Leaves feeds alone until then, because the answer to another feed of their host asked for it.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn park(connection: &Connection, feeds: &[FeedId], until: Timestamp) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE feed SET parked_until = ?2, next_poll_at = max(next_poll_at, ?2),
+             next_poll_reason = 'another feed''s answer said to leave this host alone'
+         WHERE id = ?1",
+    )?;
+    for feed in feeds {
+        statement.execute(params![feed.row(), millis(until)])?;
+    }
     Ok(())
 }
 
@@ -174,5 +195,6 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
         state,
         next_poll_at: timestamp(row, "next_poll_at")?,
         next_poll_reason: row.get("next_poll_reason")?,
+        parked_until: optional_timestamp(row, "parked_until")?,
     })
 }
