@@ -388,7 +388,7 @@ impl Daemon {
             self.read_due_times(now).await?;
             self.seen = version;
         }
-        if clock_went_back || now.duration_since(self.record.alive_at).unsigned_abs() >= ALIVE {
+        if clock_went_back || self.store_fails || now.duration_since(self.record.alive_at).unsigned_abs() >= ALIVE {
             self.say_alive(now).await?;
         }
         Ok(())
