@@ -282,3 +282,15 @@ fn help_reads_as_it_should() {
         insta::assert_snapshot!(format!("help_outbox_{action}"), help(&["outbox", action]));
     }
 }
+
+/// Once a text on the command line missed every rule with `tags`, because it comes from no feed.
+#[test]
+fn match_tries_a_text_of_no_feed_whatever_feeds_a_rule_is_for() {
+    let workspace = workspace();
+    let scoped = workspace.read("feedwatch.toml").replace("[[rule]]\n", "[[rule]]\ntags = [\"elsewhere\"]\n");
+    let tagged = scoped.replace("[[feed]]\n", "[[feed]]\ntags = [\"elsewhere\"]\n");
+    workspace.write("feedwatch.toml", &tagged);
+    let said = workspace.run(&["match", "DPRK fires ballistic missiles"]).ended_with(0);
+    says(&said, &["matches"]);
+    assert!(!said.contains("tags"), "{said}");
+}

@@ -35,8 +35,11 @@ pub(super) async fn trial(setup: &Setup, args: &Match, terminal: &Terminal<'_>) 
     let config = setup.config()?;
     let rules = chosen(&config, args.why.as_deref())?;
     let items = items(&config, &args.input).await?;
-    let explained: Vec<_> =
-        items.iter().map(|item| (item, rules.iter().map(|rule| explained(rule, item)).collect::<Vec<_>>())).collect();
+    let feed = Url::parse(&args.input).ok().and_then(|url| known(&config, &url));
+    let explained: Vec<_> = items
+        .iter()
+        .map(|item| (item, rules.iter().map(|rule| explained(rule, item, feed)).collect::<Vec<_>>()))
+        .collect();
     if terminal.wants_json() {
         let rows =
             explained.iter().map(|(item, rules)| json!({"title": item.title, "link": item.link, "rules": rules}));
@@ -70,19 +73,13 @@ fn chosen<'a>(config: &'a Config, why: Option<&str>) -> Result<Vec<&'a Rule>, Fa
     Ok(chosen)
 }
 
-fn explained(rule: &Rule, item: &Item) -> Explanation {
+/// Explains a rule on an item of a configured feed, or on a text of no feed, for which `feeds` and `tags` do not count.
+fn explained(rule: &Rule, item: &Item, feed: Option<&Feed>) -> Explanation {
     let (author, category) = (item.authors.join("\n"), item.categories.join("\n"));
-    let document = Document {
-        title: &item.title,
-        summary: &item.summary,
-        content: &item.content,
-        author: &author,
-        category: &category,
-        url: item.link.as_deref().unwrap_or_default(),
-        language: item.language.as_deref(),
-        ..Document::default()
-    };
-    explain(rule, &document)
+    let document = Document::of_item(item, &author, &category);
+    let Some(feed) = feed else { return explain(&rule.of_any_feed(), &document) };
+    let feed_name = feed.name.as_deref().unwrap_or_default();
+    explain(rule, &Document { feed: &feed.url.identity(), feed_name, tags: &feed.tags, ..document })
 }
 
 fn print(item: &Item, explanations: &[&Explanation], terminal: Terminal<'_>) {
@@ -128,10 +125,13 @@ async fn items(config: &Config, input: &str) -> Result<Vec<Item>, Failure> {
     Ok(vec![Item { title: plain::clean(input), ..Item::default() }])
 }
 
+fn known<'a>(config: &'a Config, url: &Url) -> Option<&'a Feed> {
+    config.feeds.iter().find(|feed| matches!(&feed.url, FeedUrl::Web(known) if known == url))
+}
+
 async fn fetch(config: &Config, url: Url) -> Result<Vec<Item>, Failure> {
     let base = url.to_string();
-    let known = config.feeds.iter().find(|feed| feed.url == FeedUrl::Web(url.clone())).cloned();
-    let feed = known.unwrap_or(Feed {
+    let feed = known(config, &url).cloned().unwrap_or(Feed {
         url: FeedUrl::Web(url),
         name: None,
         tags: Vec::new(),

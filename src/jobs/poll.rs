@@ -255,16 +255,10 @@ impl Intake<'_> {
         let (author, category) = (item.authors.join("\n"), item.categories.join("\n"));
         let identity = self.feed.url.identity();
         let matches = self.config.rule_set.matches(&Document {
-            title: &item.title,
-            summary: &item.summary,
-            content: &item.content,
-            author: &author,
-            category: &category,
-            url: item.link.as_deref().unwrap_or_default(),
-            language: item.language.as_deref(),
             feed: &identity,
             feed_name: self.feed.name.as_deref().unwrap_or_default(),
             tags: &self.feed.tags,
+            ..Document::of_item(item, &author, &category)
         });
         self.matching += began.elapsed();
         for found in matches {

@@ -28,6 +28,7 @@ mod vocabulary;
 
 pub use matcher::RuleSet;
 
+use crate::core::article::Item;
 use crate::core::hit::{Field, RuleName, RuleVersion, TermMatch};
 use expression::Expression;
 use lists::Clause;
@@ -104,6 +105,12 @@ pub struct Rule {
 const MATCHING_FORMAT: u32 = 1;
 
 impl Rule {
+    /// Returns the rule without its `feeds` and `tags`, to try it on a text that comes from no feed.
+    #[must_use]
+    pub fn of_any_feed(&self) -> Self {
+        Self { feeds: Arc::default(), tags: Arc::default(), ..self.clone() }
+    }
+
     /// Checks a rule against the term groups that it uses.
     ///
     /// # Errors
@@ -226,6 +233,20 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
+    /// Returns an item as a document of no feed. `author` and `category` are its authors and categories, one a line.
+    pub fn of_item(item: &'a Item, author: &'a str, category: &'a str) -> Self {
+        Self {
+            title: &item.title,
+            summary: &item.summary,
+            content: &item.content,
+            author,
+            category,
+            url: item.link.as_deref().unwrap_or_default(),
+            language: item.language.as_deref(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the text of a field.
     pub fn text(&self, field: Field) -> &'a str {
         match field {
