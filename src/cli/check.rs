@@ -76,8 +76,7 @@ fn print(setup: &Setup, config: &Config, terminal: Terminal<'_>) {
         let known = connection
             .as_ref()
             .and_then(|connection| store::edition::known_progress(connection, &digest.name, now).ok().flatten());
-        let progress =
-            known.unwrap_or(DigestProgress { window_end: now, last_sent_at: None, oldest_pending_hit: None });
+        let progress = known.unwrap_or_else(|| DigestProgress::beginning(now));
         let next = match digest.schedule.due(now, &digest.timezone, &progress) {
             Due::Now { .. } => "due now".to_owned(),
             Due::At(at) => format!("next {}", in_zone(at, &digest.timezone)),

@@ -93,12 +93,8 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
                 bar.inc(1);
                 let index = indices[&id];
                 // What fails within is this feed's failure alone.
-                let report = match ended.map(|(_, report)| report) {
-                    Ok(Ok(report)) => report,
-                    Ok(Err(error)) => {
-                        round.failed_within.push((index, error.to_string()));
-                        continue;
-                    }
+                let report = match ended.map_err(anyhow::Error::from).and_then(|(_, report)| Ok(report?)) {
+                    Ok(report) => report,
                     Err(error) => {
                         round.failed_within.push((index, error.to_string()));
                         continue;

@@ -65,8 +65,7 @@ fn gather(config: &Config, connection: &Connection, now: Timestamp) -> Result<St
     let editions = config.digests.iter().map(|digest| {
         let progress = store::edition::known_progress(connection, &digest.name, now)?;
         // One that the store does not know yet begins when it does.
-        let progress =
-            progress.unwrap_or(DigestProgress { window_end: now, last_sent_at: None, oldest_pending_hit: None });
+        let progress = progress.unwrap_or_else(|| DigestProgress::beginning(now));
         let next_at = match digest.schedule.due(now, &digest.timezone, &progress) {
             Due::Now { .. } => Some(now),
             Due::At(at) => Some(at),

@@ -131,14 +131,7 @@ fn known<'a>(config: &'a Config, url: &Url) -> Option<&'a Feed> {
 
 async fn fetch(config: &Config, url: Url) -> Result<Vec<Item>, Failure> {
     let base = url.to_string();
-    let feed = known(config, &url).cloned().unwrap_or(Feed {
-        url: FeedUrl::Web(url),
-        name: None,
-        tags: Vec::new(),
-        interval: None,
-        language: None,
-        allow_private: false,
-    });
+    let feed = known(config, &url).cloned().unwrap_or_else(|| Feed::new(FeedUrl::Web(url)));
     let fetched = setup::fetcher(config)?.fetch(&feed, &FeedState::default(), clock::now()).await;
     match fetched.map_err(|failure| anyhow::anyhow!(failure.message))? {
         Fetched::Document { body, content_type, final_url, .. } => Ok(read(&body, content_type.as_deref(), &final_url)),

@@ -124,16 +124,18 @@ impl Agenda {
 
     /// Takes the waiting polls of a parked host off the agenda, for a round that does not come back to them.
     pub fn abandon(&mut self, host: &str) -> Vec<FeedId> {
-        let on_host: Vec<_> = self.host_of.iter().filter(|(_, of)| *of == host).map(|(feed, _)| *feed).collect();
-        let waiting = on_host.into_iter().filter(|feed| !self.running.contains(&Job::Poll(*feed)));
-        let waiting: Vec<_> = waiting
-            .filter(|feed| {
-                let waits = self.hosts.get(host).is_some_and(|of| of.waiting.iter().any(|(_, other)| other == feed));
-                waits || self.polls.times.contains_key(&Job::Poll(*feed))
-            })
-            .collect();
-        waiting.iter().for_each(|feed| self.remove(&Job::Poll(*feed)));
-        waiting
+        let waiting = self.hosts.get_mut(host).map(|host| std::mem::take(&mut host.waiting)).unwrap_or_default();
+        let mut abandoned: Vec<_> = waiting.into_iter().map(|(_, feed)| feed).collect();
+        let on_host = |job: &Job| match job {
+            Job::Poll(feed) if !self.running.contains(job) => {
+                self.host_of.get(feed).is_some_and(|of| of == host).then_some(*feed)
+            }
+            _ => None,
+        };
+        let queued: Vec<_> = self.polls.times.keys().filter_map(on_host).collect();
+        queued.iter().for_each(|feed| self.polls.remove(&Job::Poll(*feed)));
+        abandoned.extend(queued);
+        abandoned
     }
 
     /// Returns a job that may start now and counts it as running. Call until there is none.

@@ -111,6 +111,13 @@ pub struct Feed {
     pub allow_private: bool,
 }
 
+impl Feed {
+    /// Returns a feed of which nothing but its URL is said.
+    pub fn new(url: FeedUrl) -> Self {
+        Self { url, name: None, tags: Vec::new(), interval: None, language: None, allow_private: false }
+    }
+}
+
 /// The two validators of a conditional request (RFC 9110 §8.8), byte for byte as the server sent them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Validators {

@@ -88,6 +88,13 @@ pub struct DigestProgress {
     pub oldest_pending_hit: Option<Timestamp>,
 }
 
+impl DigestProgress {
+    /// Returns that of a digest which begins now.
+    pub fn beginning(now: Timestamp) -> Self {
+        Self { window_end: now, last_sent_at: None, oldest_pending_hit: None }
+    }
+}
+
 /// When the next edition is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {

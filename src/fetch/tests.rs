@@ -29,14 +29,7 @@ fn limits() -> FetchLimits {
 }
 
 fn feed(url: &str) -> Feed {
-    Feed {
-        url: FeedUrl::Web(url.parse().unwrap()),
-        name: None,
-        tags: Vec::new(),
-        interval: None,
-        language: None,
-        allow_private: false,
-    }
+    Feed::new(FeedUrl::Web(url.parse().unwrap()))
 }
 
 fn now() -> Timestamp {

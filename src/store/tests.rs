@@ -25,14 +25,7 @@ fn open() -> (tempfile::TempDir, Connection) {
 }
 
 fn feed(url: &str) -> Feed {
-    Feed {
-        url: FeedUrl::Web(url.parse().unwrap()),
-        name: None,
-        tags: Vec::new(),
-        interval: None,
-        language: None,
-        allow_private: false,
-    }
+    Feed::new(FeedUrl::Web(url.parse().unwrap()))
 }
 
 fn article(key: &str, title: &str) -> Article {

@@ -9,14 +9,7 @@ fn start() -> Timestamp {
 }
 
 fn feed(interval: Option<Duration>) -> Feed {
-    Feed {
-        url: FeedUrl::Web("https://example.org/feed".parse().unwrap()),
-        name: None,
-        tags: Vec::new(),
-        interval,
-        language: None,
-        allow_private: false,
-    }
+    Feed { interval, ..Feed::new(FeedUrl::Web("https://example.org/feed".parse().unwrap())) }
 }
 
 fn conditional(adaptive: Duration) -> FeedState {
