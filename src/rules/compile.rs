@@ -3,7 +3,7 @@
 //! A rule is posted under the terms of its anchor, the most selective group of terms of which it needs one; the posting
 //! carries a second such group, so that most candidates are dismissed without touching the rule.
 
-use super::expression::{Expression, Proximity, Term, TermWord};
+use super::expression::{Expression, Proximity, Term, TermWord, WordKind};
 use super::proximity::Distance;
 use super::vocabulary::{NONE, Vocabulary, WordId};
 use super::{FieldSet, Rule};
@@ -329,8 +329,8 @@ fn cost(words: &[TermWord]) -> f32 {
     words
         .iter()
         .map(|word| {
-            let length = word.folded.chars().count() as f32;
-            let spread = if word.prefix { 2.0 } else { 1.0 };
+            let length = word.folded.chars().filter(|c| !matches!(c, '?' | '*')).count() as f32;
+            let spread = if word.kind == WordKind::Whole { 1.0 } else { 2.0 };
             let spread = if word.cased.is_some() { spread * 0.5 } else { spread };
             (spread / (length * length)).min(1.0)
         })

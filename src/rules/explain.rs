@@ -138,7 +138,11 @@ const MIN_STEM: usize = 4;
 fn near(rule: &Rule, document: &Document<'_>) -> Option<Near> {
     let any_case: fn(&mut TermWord) = |word| word.cased = None;
     let any_gap: fn(&mut TermWord) = |word| word.loose = true;
-    let any_ending: fn(&mut TermWord) = |word| word.prefix |= word.folded.chars().count() >= MIN_STEM;
+    let any_ending: fn(&mut TermWord) = |word| {
+        if word.folded.chars().count() >= MIN_STEM {
+            word.open();
+        }
+    };
     for (relax, why) in [
         (any_case, "in other capitals than the term"),
         (any_gap, "with punctuation between the words"),

@@ -1,6 +1,7 @@
 //! The words that rules use: a table that tells fast that a token is none of them.
 
-use super::expression::TermWord;
+use super::chars::{self, Class};
+use super::expression::{TermWord, WordKind};
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 
@@ -10,14 +11,56 @@ pub(super) type WordId = u32;
 /// "None" where an index is expected.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Words that have the same folded text.
+/// Words that have the same folded text, or that start with the same letters.
 #[derive(Debug, Clone)]
 struct Entry {
     folded: Box<str>,
     /// The word whose case does not count.
     plain: WordId,
-    /// Words whose case counts.
-    cased: Vec<(Box<str>, WordId)>,
+    /// Words that ask for more than the folded text.
+    others: Vec<(Demand, WordId)>,
+}
+
+/// What a word asks for besides its folded text.
+#[derive(Debug, Clone, PartialEq)]
+enum Demand {
+    /// Its case.
+    Cased(Box<str>),
+    /// Its letters, some of which may be any.
+    Folded(Box<str>),
+    /// The same in its case.
+    CasedWildcard(Box<str>),
+}
+
+impl Demand {
+    fn of(word: &TermWord) -> Option<Self> {
+        match (&word.cased, word.kind) {
+            (None, WordKind::Wildcard) => Some(Self::Folded(word.folded.as_str().into())),
+            (Some(cased), WordKind::Wildcard) => Some(Self::CasedWildcard(cased.as_str().into())),
+            (Some(cased), _) => Some(Self::Cased(cased.as_str().into())),
+            (None, _) => None,
+        }
+    }
+}
+
+/// Whether a word is what is asked for: `?` is one letter with its marks, a `*` at the end any ending.
+fn fits(wildcard: &str, word: &str) -> bool {
+    let is_mark = |c: &char| !c.is_ascii() && chars::class(*c) == Class::Mark;
+    let mut letters = word.chars().peekable();
+    for c in wildcard.chars() {
+        match c {
+            '*' => return true,
+            '?' => {
+                if letters.next().is_none_or(|c| is_mark(&c)) {
+                    return false;
+                }
+                while letters.next_if(is_mark).is_some() {}
+            }
+            c if letters.next() != Some(c) => return false,
+            _ => {}
+        }
+    }
+    letters.next().is_none()
 }
 
 /// An open-addressing table of folded texts behind a filter of one bit for each hash.
@@ -129,25 +172,29 @@ impl Vocabulary {
 
     /// Returns the number of a word, a new one if it has none.
     pub(super) fn intern(&mut self, word: &TermWord) -> WordId {
-        if word.prefix {
-            self.note_stem(&word.folded);
-        }
-        let table = if word.prefix { &mut self.stems } else { &mut self.words };
-        let index = match table.position(&word.folded) {
+        let head = word.head();
+        let table = if word.kind == WordKind::Whole {
+            &mut self.words
+        } else {
+            self.note_stem(head);
+            &mut self.stems
+        };
+        let index = match table.position(head) {
             Some(index) => index,
-            None => table.insert(Entry { folded: word.folded.as_str().into(), plain: NONE, cased: Vec::new() }),
+            None => table.insert(Entry { folded: head.into(), plain: NONE, others: Vec::new() }),
         };
         let entry = &mut table.entries[index];
-        let known = match &word.cased {
+        let demand = Demand::of(word);
+        let known = match &demand {
             None => Some(entry.plain).filter(|id| *id != NONE),
-            Some(cased) => entry.cased.iter().find(|(text, _)| **text == **cased).map(|(_, id)| *id),
+            Some(demand) => entry.others.iter().find(|(other, _)| other == demand).map(|(_, id)| *id),
         };
         known.unwrap_or_else(|| {
             let id = self.count;
             self.count += 1;
-            match &word.cased {
+            match demand {
                 None => entry.plain = id,
-                Some(cased) => entry.cased.push((cased.as_str().into(), id)),
+                Some(demand) => entry.others.push((demand, id)),
             }
             id
         })
@@ -170,14 +217,14 @@ impl Vocabulary {
     /// Appends the numbers of the words that a token is or starts with.
     pub(super) fn find(&self, folded: &str, cased: &str, ids: &mut Vec<WordId>) {
         if let Some(entry) = self.words.get(folded) {
-            push(entry, ids, |text| text == cased);
+            push(entry, ids, folded, cased, |text| text == cased);
         }
         if self.lengths.is_empty() {
             return;
         }
         let mut stem = |length: usize| {
             if let Some(entry) = folded.get(..length).and_then(|stem| self.stems.get(stem)) {
-                push(entry, ids, |text| cased.starts_with(text));
+                push(entry, ids, folded, cased, |text| cased.starts_with(text));
             }
         };
         (1..HEAD).filter(|length| self.short[*length]).for_each(&mut stem);
@@ -192,9 +239,14 @@ impl Vocabulary {
     }
 }
 
-fn push(entry: &Entry, ids: &mut Vec<WordId>, is: impl Fn(&str) -> bool) {
+fn push(entry: &Entry, ids: &mut Vec<WordId>, folded: &str, cased: &str, has_case: impl Fn(&str) -> bool) {
     if entry.plain != NONE {
         ids.push(entry.plain);
     }
-    ids.extend(entry.cased.iter().filter(|(text, _)| is(text)).map(|(_, id)| *id));
+    let meets = |demand: &Demand| match demand {
+        Demand::Cased(text) => has_case(text),
+        Demand::Folded(wildcard) => fits(wildcard, folded),
+        Demand::CasedWildcard(wildcard) => fits(wildcard, cased),
+    };
+    ids.extend(entry.others.iter().filter(|(demand, _)| meets(demand)).map(|(_, id)| *id));
 }

@@ -287,18 +287,12 @@ fn foreign(word: &str) -> Option<&'static str> {
         let number = after.chars().all(|c| c.is_ascii_digit() || c == '.');
         Some(()).filter(|()| number && before.contains(char::is_alphanumeric))
     };
-    let inner_question = || {
-        let (before, after) = word.split_once('?')?;
-        Some(()).filter(|()| before.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric))
-    };
     if numbered('~').is_some() {
         Some(
-            "`~` stands after a phrase only; there is no fuzzy search: write the spellings with `OR`, or a `*` at the end",
+            "`~` stands after a phrase only; there is no fuzzy search: write the spellings with `OR`, `?` for a letter, or a `*` at the end",
         )
     } else if numbered('^').is_some() {
         Some("terms have no weights here; leave out the `^`")
-    } else if inner_question().is_some() {
-        Some("`?` stands for no letter here; write the spellings with `OR`, or a `*` at the end of the word")
     } else if word.len() > 2 && word.starts_with('/') && word.ends_with('/') {
         Some("there are no regular expressions here; write the words, or put it in quotation marks to look for it")
     } else if word.starts_with(['[', '{']) {
