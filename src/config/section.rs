@@ -203,6 +203,32 @@ impl<'s> Section<'s> {
         tables
     }
 
+    /// Reads a table, or a list of such; `example` is one.
+    pub(super) fn table_or_tables(
+        &self,
+        key: &str,
+        known: &[&str],
+        example: &str,
+        report: &mut Report<'_>,
+    ) -> Vec<Section<'s>> {
+        let Some((place, value)) = self.entry(key) else { return Vec::new() };
+        let items: Vec<(Place, &'s DeValue<'s>)> = match value.get_ref() {
+            DeValue::Array(items) => {
+                let placed = |(index, item)| (item_place(&place, index, item), item.get_ref());
+                items.iter().enumerate().map(placed).collect()
+            }
+            other => vec![(place, other)],
+        };
+        let mut tables = Vec::new();
+        for (place, value) in items {
+            match value {
+                DeValue::Table(table) => tables.push(Section::new(table, place, known, report)),
+                other => report.error(&place, format!("{}; write `{example}`", wrong_type("a table", other))),
+            }
+        }
+        tables
+    }
+
     fn entry(&self, key: &str) -> Option<(Place, &'s Spanned<DeValue<'s>>)> {
         let value = self.table.get(key)?;
         Some((self.child(key, value.span()), value))

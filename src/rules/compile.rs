@@ -4,10 +4,14 @@
 //! carries a second such group, so that most candidates are dismissed without touching the rule.
 
 use super::expression::{Expression, Proximity, Term, TermWord, WordKind};
+use super::origin::Origin;
 use super::proximity::Distance;
+use super::regexp::RegularExpression;
 use super::vocabulary::{NONE, Vocabulary, WordId};
 use super::{FieldSet, Rule};
-use rustc_hash::FxHashMap;
+use aho_corasick::AhoCorasick;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Number of a term: equal terms of all rules are one.
@@ -60,13 +64,29 @@ pub(super) enum Node {
     AtLeast(u32, u32, u32),
     /// Index in `Compiled::proximities`.
     Near(u32),
+    /// Index in `Compiled::regexes`.
+    Regex(u32, FieldSet),
+    /// Index in `Compiled::origins`.
+    Origin(u32),
 }
 
 /// Terms near each other, compiled.
 #[derive(Debug, Clone)]
 pub(super) struct CompiledProximity {
-    pub(super) operands: Vec<Vec<(TermId, FieldSet)>>,
+    pub(super) operands: Vec<Vec<Told>>,
     pub(super) distances: Vec<Distance>,
+}
+
+/// Texts that regular expressions require, for rules that nothing else brings up.
+#[derive(Debug, Clone)]
+pub(super) struct Gates {
+    pub(super) automaton: AhoCorasick,
+    /// By text: the stand-ins of the expressions that require it.
+    pub(super) terms: Vec<Vec<TermId>>,
+    /// The number of stand-ins.
+    pub(super) count: usize,
+    /// The fields that they are looked for in.
+    pub(super) fields: FieldSet,
 }
 
 /// A term that a rule tells about when it matches.
@@ -82,6 +102,10 @@ pub(super) struct Told {
 pub(super) struct CompiledRule {
     pub(super) clauses: Vec<u32>,
     pub(super) told: Vec<Told>,
+    /// Proximities whose terms it tells about, where these are near each other.
+    pub(super) told_near: Box<[u32]>,
+    /// Regular expressions whose places it tells about.
+    pub(super) told_regexes: Box<[(u32, FieldSet)]>,
     pub(super) feeds: Arc<[String]>,
     pub(super) tags: Arc<[String]>,
 }
@@ -102,6 +126,11 @@ pub(super) struct Compiled {
     pub(super) nodes: Vec<Node>,
     pub(super) children: Vec<u32>,
     pub(super) proximities: Vec<CompiledProximity>,
+    pub(super) regexes: Vec<Arc<RegularExpression>>,
+    /// Nodes with a regular expression below, to be evaluated after others.
+    pub(super) costly: FxHashSet<u32>,
+    pub(super) origins: Vec<Origin>,
+    pub(super) gates: Option<Gates>,
     /// By term: its number of words, if some rule asks what it stands near to, else 0.
     pub(super) placed: Vec<u32>,
     pub(super) rules: Vec<CompiledRule>,
@@ -135,6 +164,14 @@ struct Compiler {
     uses: Vec<u32>,
     /// By rule: the groups that it needs.
     groups: Vec<Vec<Group>>,
+    /// By their address in the rule at hand: proximities that were compiled.
+    proximities: FxHashMap<usize, u32>,
+    /// By key: a regular expression's number.
+    known_regexes: FxHashMap<String, u32>,
+    /// By a regular expression's number: its stand-in among the terms, if it requires some text.
+    gates: Vec<TermId>,
+    /// By stand-in: the regular expression, and the fields that it is looked for in.
+    gate_uses: FxHashMap<TermId, (u32, FieldSet)>,
 }
 
 impl Compiler {
@@ -142,23 +179,35 @@ impl Compiler {
         let mut clauses = Vec::with_capacity(rule.clauses.len());
         let mut groups = Vec::new();
         let mut told: Vec<Told> = Vec::new();
+        self.proximities.clear();
+        // By term: its place in `told`; a group may have thousands.
+        let mut places: FxHashMap<TermId, usize> = FxHashMap::default();
+        let mut told_near = Vec::new();
+        let mut told_regexes = Vec::new();
         for clause in &rule.clauses {
             clauses.push(self.node(&clause.expression));
             self.required(&clause.expression, &mut groups);
-            clause.expression.positive_terms(&mut |term, fields| {
-                let id = self.known[&term.words];
-                match told.iter_mut().find(|known| known.term == id) {
-                    Some(known) => known.fields = known.fields.union(fields),
-                    None => told.push(Told { term: id, fields, written: Arc::clone(&term.written) }),
+            clause.expression.positive_terms(&mut |term, _| self.uses[self.known[&term.words] as usize] += 1);
+            clause.expression.positive_leaves(&mut |leaf| match leaf {
+                Expression::Term(term, fields) => {
+                    let id = self.known[&term.words];
+                    match places.get(&id) {
+                        Some(place) => told[*place].fields = told[*place].fields.union(*fields),
+                        None => {
+                            places.insert(id, told.len());
+                            told.push(Told { term: id, fields: *fields, written: Arc::clone(&term.written) });
+                        }
+                    }
                 }
+                Expression::Near(proximity) => told_near.push(self.proximity(proximity)),
+                Expression::Regex(regex, fields) => told_regexes.push((self.regex(regex), *fields)),
+                _ => {}
             });
-        }
-        for known in &told {
-            self.uses[known.term as usize] += 1;
         }
         self.groups.push(groups);
         let (feeds, tags) = (Arc::clone(&rule.feeds), Arc::clone(&rule.tags));
-        self.out.rules.push(CompiledRule { clauses, told, feeds, tags });
+        let (told_near, told_regexes) = (told_near.into(), told_regexes.into());
+        self.out.rules.push(CompiledRule { clauses, told, told_near, told_regexes, feeds, tags });
     }
 
     fn node(&mut self, expression: &Expression) -> u32 {
@@ -181,19 +230,47 @@ impl Compiler {
                 Node::AtLeast(index(*count), start, end)
             }
             Expression::Near(proximity) => Node::Near(self.proximity(proximity)),
+            Expression::Regex(regex, fields) => {
+                self.out.costly.insert(index(self.out.nodes.len()));
+                Node::Regex(self.regex(regex), *fields)
+            }
+            Expression::Origin(origin) => {
+                self.out.origins.push(origin.clone());
+                Node::Origin(index(self.out.origins.len() - 1))
+            }
         };
+        let number = index(self.out.nodes.len());
+        let costly = match node {
+            Node::All(start, end) | Node::Any(start, end) | Node::AtLeast(_, start, end) => {
+                let children = &self.out.children[start as usize..end as usize];
+                children.iter().any(|child| self.out.costly.contains(child))
+            }
+            Node::Not(child) => self.out.costly.contains(&child),
+            _ => false,
+        };
+        if costly {
+            self.out.costly.insert(number);
+        }
         self.out.nodes.push(node);
-        index(self.out.nodes.len() - 1)
+        number
     }
 
     fn nodes(&mut self, parts: &[Expression]) -> (u32, u32) {
-        let nodes: Vec<u32> = parts.iter().map(|part| self.node(part)).collect();
+        let mut nodes: Vec<u32> = parts.iter().map(|part| self.node(part)).collect();
+        // Order says nothing; regular expressions are looked into if others leave it open.
+        nodes.sort_by_key(|node| self.out.costly.contains(node));
         let start = self.out.children.len();
         self.out.children.extend(nodes);
         (index(start), index(self.out.children.len()))
     }
 
+    /// Compiles a proximity, or finds it where it was compiled for the same rule.
     fn proximity(&mut self, proximity: &Proximity) -> u32 {
+        let address = std::ptr::from_ref(proximity).addr();
+        if let Some(number) = self.proximities.get(&address) {
+            return *number;
+        }
+        self.proximities.insert(address, index(self.out.proximities.len()));
         let mut compiled = CompiledProximity { operands: Vec::new(), distances: proximity.distances().to_vec() };
         for leaves in proximity.operands() {
             let mut operand = Vec::with_capacity(leaves.len());
@@ -201,7 +278,7 @@ impl Compiler {
                 let term = self.term(&leaf.term);
                 self.out.placed[term as usize] = index(leaf.term.words.len());
                 self.out.fields = self.out.fields.union(leaf.fields);
-                operand.push((term, leaf.fields));
+                operand.push(Told { term, fields: leaf.fields, written: Arc::clone(&leaf.term.written) });
             }
             compiled.operands.push(operand);
         }
@@ -209,16 +286,34 @@ impl Compiler {
         index(self.out.proximities.len() - 1)
     }
 
+    fn regex(&mut self, regex: &Arc<RegularExpression>) -> u32 {
+        let key = regex.key();
+        if let Some(number) = self.known_regexes.get(&key) {
+            return *number;
+        }
+        let number = index(self.out.regexes.len());
+        self.known_regexes.insert(key, number);
+        self.out.regexes.push(Arc::clone(regex));
+        let gate = if regex.required.is_some() { self.add_term(1.0) } else { NONE };
+        self.gates.push(gate);
+        number
+    }
+
+    fn add_term(&mut self, cost: f32) -> TermId {
+        let id = index(self.out.terms);
+        self.out.terms += 1;
+        self.costs.push(cost);
+        self.uses.push(0);
+        self.out.placed.push(0);
+        id
+    }
+
     fn term(&mut self, term: &Term) -> TermId {
         if let Some(id) = self.known.get(&term.words) {
             return *id;
         }
-        let id = index(self.out.terms);
-        self.out.terms += 1;
+        let id = self.add_term(cost(&term.words));
         self.known.insert(term.words.clone(), id);
-        self.costs.push(cost(&term.words));
-        self.uses.push(0);
-        self.out.placed.push(0);
         let mut node = NONE;
         for (place, word) in term.words.iter().enumerate() {
             let word_id = self.out.vocabulary.intern(word);
@@ -251,7 +346,7 @@ impl Compiler {
     }
 
     /// Appends the groups of terms of which an expression needs one each.
-    fn required(&self, expression: &Expression, groups: &mut Vec<Group>) {
+    fn required(&mut self, expression: &Expression, groups: &mut Vec<Group>) {
         match expression {
             Expression::All(parts) => parts.iter().for_each(|part| self.required(part, groups)),
             // Where so many parts are false that too few are left, the whole is false.
@@ -265,18 +360,27 @@ impl Compiler {
                     groups.push(group);
                 }
             }
-            Expression::Not(_) => {}
+            Expression::Not(_) | Expression::Origin(_) => {}
             Expression::Term(term, _) => groups.push(vec![self.known[&term.words]]),
+            Expression::Regex(regex, fields) => {
+                let number = self.regex(regex);
+                let gate = self.gates[number as usize];
+                if gate != NONE {
+                    let (_, known) = self.gate_uses.entry(gate).or_insert((number, FieldSet::default()));
+                    *known = known.union(*fields);
+                    groups.push(vec![gate]);
+                }
+            }
         }
     }
 
     /// Appends the group of terms of which `count` parts need one, if each of so many needs some.
-    fn required_of(&self, parts: &[Expression], count: usize, groups: &mut Vec<Group>) {
-        let cost = |group: &Group| group.iter().map(|term| self.costs[*term as usize]).sum::<f32>();
+    fn required_of(&mut self, parts: &[Expression], count: usize, groups: &mut Vec<Group>) {
         let mut best: Vec<(f32, Group)> = Vec::new();
         for part in parts {
             let mut of_part = Vec::new();
             self.required(part, &mut of_part);
+            let cost = |group: &Group| group.iter().map(|term| self.costs[*term as usize]).sum::<f32>();
             best.extend(of_part.into_iter().map(|group| (cost(&group), group)).min_by(|a, b| a.0.total_cmp(&b.0)));
         }
         if best.len() < count {
@@ -289,27 +393,54 @@ impl Compiler {
         groups.push(union);
     }
 
+    /// Builds the search for what regular expressions require, by their stand-ins.
+    fn gates_of(&self, gates: &FxHashSet<TermId>) -> Option<Gates> {
+        let mut texts: BTreeMap<&[u8], Vec<TermId>> = BTreeMap::new();
+        let mut fields = FieldSet::default();
+        for gate in gates {
+            let (regex, looked_into) = self.gate_uses[gate];
+            fields = fields.union(looked_into);
+            for text in self.out.regexes[regex as usize].required.iter().flatten() {
+                texts.entry(text).or_default().push(*gate);
+            }
+        }
+        if texts.is_empty() {
+            return None;
+        }
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(texts.keys())
+            .expect("each expression has few and short texts, and their number is bounded by the configuration");
+        Some(Gates { automaton, terms: texts.into_values().collect(), count: gates.len(), fields })
+    }
+
     fn finish(mut self) -> Compiled {
         let mut posted: Vec<(TermId, Posting)> = Vec::new();
         let cost = |group: &Group| -> f32 {
             // Words that many rules share are those that the news are full of.
             group.iter().map(|term| self.costs[*term as usize] * (1.0 + self.uses[*term as usize] as f32)).sum()
         };
+        let mut gates: FxHashSet<TermId> = FxHashSet::default();
         for (rule, groups) in self.groups.iter().enumerate() {
             let rule = index(rule);
-            let mut ranked: Vec<(f32, &Group)> = groups.iter().map(|group| (cost(group), group)).collect();
+            let is_gate = |term: &TermId| self.gate_uses.contains_key(term);
+            // What a regular expression requires is looked for only where a rule requires nothing else.
+            let (last, plain): (Vec<&Group>, Vec<&Group>) = groups.iter().partition(|group| group.iter().any(is_gate));
+            let mut ranked: Vec<(f32, &Group)> = plain.into_iter().map(|group| (cost(group), group)).collect();
             ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let Some((_, anchor)) = ranked.first() else {
+            let Some(anchor) = ranked.first().map(|(_, group)| *group).or(last.first().copied()) else {
                 self.out.always.push(rule);
                 continue;
             };
-            let second = ranked[1..].iter().find(|(_, group)| group.len() <= 2 && group != anchor);
+            gates.extend(anchor.iter().copied().filter(is_gate));
+            let second = ranked.iter().skip(1).find(|(_, group)| group.len() <= 2 && *group != anchor);
             let mut filter = [NONE; 2];
             if let Some((_, group)) = second {
                 filter[..group.len()].copy_from_slice(group);
             }
             posted.extend(anchor.iter().map(|term| (*term, Posting { rule, filter })));
         }
+        self.out.gates = self.gates_of(&gates);
         posted.sort_by_key(|(term, posting)| (*term, posting.rule));
         let mut starts = vec![0_u32; self.out.terms + 1];
         for (term, _) in &posted {

@@ -2,7 +2,7 @@
 
 use super::expression::{Expression, Proximity, TermWord};
 use super::matcher::{RuleSet, Seen, in_scope};
-use super::{Document, Rule};
+use super::{Document, FieldSet, Rule};
 use crate::core::hit::{Field, TermMatch};
 use serde::Serialize;
 use std::fmt;
@@ -15,7 +15,7 @@ pub struct Explanation {
     pub rule: String,
     /// Whether it matches.
     pub hit: bool,
-    /// Its conditions, in the order `all`, `any`, `none`, `query`, `feeds`, `tags`.
+    /// Its conditions, in the order `all`, `any`, `near`, `none`, `query`, `feeds`, `tags`.
     pub conditions: Vec<Condition>,
 }
 
@@ -32,6 +32,8 @@ pub struct Condition {
     pub found: Vec<Found>,
     /// What came near, where nothing was found: a term in other letters, or with punctuation inside.
     pub near: Option<Near>,
+    /// Where the article comes from, as far as the condition asks for it.
+    pub origin: Vec<String>,
 }
 
 /// A text that would have matched, but for one thing.
@@ -56,29 +58,33 @@ pub struct Found {
 
 /// Explains a rule on a document.
 pub fn explain(rule: &Rule, document: &Document<'_>) -> Explanation {
+    let whole = RuleSet::new(std::slice::from_ref(rule));
+    let mut seen = Seen::default();
+    whole.look(document, &mut seen);
+    let held = whole.clauses_hold(0, document, &seen);
     // Each clause by itself, negations turned round: so the same matcher tells the places of excluded terms too.
-    let mut parts = vec![rule.clone()];
-    for clause in &rule.clauses {
+    let mut parts = Vec::new();
+    for (clause, holds) in rule.clauses.iter().zip(&held) {
         let mut clause = clause.clone();
         clause.expression = match clause.expression {
             Expression::Not(part) if clause.key != QUERY => *part,
-            expression if clause.key == QUERY => any_term(&expression),
+            expression if matches!(clause.key, QUERY | NEAR) => any_leaf(expression, *holds),
             expression => expression,
         };
         parts.push(Rule { clauses: vec![clause], ..rule.clone() });
     }
     let set = RuleSet::new(&parts);
-    let mut seen = Seen::default();
     set.look(document, &mut seen);
     let mut conditions: Vec<Condition> = Vec::new();
-    for (index, (clause, holds)) in rule.clauses.iter().zip(set.clauses_hold(0, &seen)).enumerate() {
-        let found = found(&set, index + 1, document, &seen);
+    for (index, (clause, holds)) in rule.clauses.iter().zip(held).enumerate() {
+        let found = found(&set, index, document, &seen);
         let near = match holds {
             true => None,
-            false if found.is_empty() => near(&parts[index + 1], document),
+            false if found.is_empty() => near(&parts[index], document),
             false => apart(rule, index, document, &found),
         };
-        conditions.push(Condition { key: clause.key, written: clause.written.clone(), holds, found, near });
+        let origin = origin(&clause.expression, document);
+        conditions.push(Condition { key: clause.key, written: clause.written.clone(), holds, found, near, origin });
     }
     let scope = [
         ("feeds", &rule.feeds, in_scope(&rule.feeds, &[], document)),
@@ -86,7 +92,8 @@ pub fn explain(rule: &Rule, document: &Document<'_>) -> Explanation {
     ];
     for (key, list, holds) in scope {
         if !list.is_empty() {
-            conditions.push(Condition { key, written: list.join(", "), holds, found: Vec::new(), near: None });
+            let (found, origin) = (Vec::new(), Vec::new());
+            conditions.push(Condition { key, written: list.join(", "), holds, found, near: None, origin });
         }
     }
     let hit = conditions.iter().all(|condition| condition.holds);
@@ -98,17 +105,51 @@ fn found(set: &RuleSet, rule: usize, document: &Document<'_>, seen: &Seen) -> Ve
         let text = document.text(place.field).get(place.start..place.end).unwrap_or_default().to_owned();
         Found { place, text }
     };
-    set.told(rule, seen).into_iter().map(with_text).collect()
+    set.told(rule, document, seen).into_iter().map(with_text).collect()
 }
 
 /// The key of a query's conditions.
 const QUERY: &str = "query";
 
-/// Returns an expression that any term of another makes true, so that all are told.
-fn any_term(expression: &Expression) -> Expression {
-    let mut terms = Vec::new();
-    expression.terms(&mut |term, fields| terms.push(Expression::Term(Arc::clone(term), fields)));
-    Expression::Any(terms)
+/// The key of conditions on what stands near what.
+const NEAR: &str = "near";
+
+/// Returns an expression that any leaf of another makes true, so that all are told; in one that does not hold, terms that
+/// are to be near each other are told wherever they are.
+fn any_leaf(expression: Expression, holds: bool) -> Expression {
+    let mut leaves = Vec::new();
+    expression.leaves(&mut |leaf| match leaf {
+        Expression::Near(proximity) if !holds => {
+            let terms = proximity.leaves().map(|leaf| Expression::Term(Arc::clone(&leaf.term), leaf.fields));
+            leaves.extend(terms);
+        }
+        leaf => leaves.push(leaf.clone()),
+    });
+    Expression::Any(leaves)
+}
+
+/// Places of origin that are told of one condition at most.
+const MAX_ORIGINS: usize = 5;
+
+/// Tells where a document comes from, for each condition on it.
+fn origin(expression: &Expression, document: &Document<'_>) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    expression.leaves(&mut |leaf| {
+        let fact = match leaf {
+            Expression::Origin(origin) => origin.described(document),
+            Expression::Term(_, fields) | Expression::Regex(_, fields) if fields.intersects(FieldSet::URL) => {
+                match document.readable_url() {
+                    url if url.is_empty() => "no URL is known".to_owned(),
+                    url => format!("the URL is {url}"),
+                }
+            }
+            _ => return,
+        };
+        if told.len() < MAX_ORIGINS && !told.contains(&fact) {
+            told.push(fact);
+        }
+    });
+    told
 }
 
 /// Tells whether a condition fails only by the order or the distance of its terms.
@@ -124,7 +165,7 @@ fn apart(rule: &Rule, index: usize, document: &Document<'_>, found: &[Found]) ->
         let set = RuleSet::new(&[Rule { clauses: vec![clause], ..rule.clone() }]);
         let mut seen = Seen::default();
         set.look(document, &mut seen);
-        if set.clauses_hold(0, &seen) == [true] {
+        if set.clauses_hold(0, document, &seen) == [true] {
             return found.first().cloned().map(|found| Near { found, why });
         }
     }
@@ -181,7 +222,7 @@ impl fmt::Display for Explanation {
 
 impl fmt::Display for Condition {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, written, holds, found, near } = self;
+        let Self { key, written, holds, found, near, origin } = self;
         write!(out, "{key}: ")?;
         match (*key, holds) {
             ("feeds", true) => write!(out, "the feed is one of {written}"),
@@ -190,9 +231,16 @@ impl fmt::Display for Condition {
             ("tags", false) => write!(out, "the feed has no tag of {written}"),
             (QUERY, true) => {
                 write!(out, "`{written}` holds")?;
-                write_found(out, ": ", found)
+                write_found(out, ": ", found)?;
+                origin.iter().try_for_each(|origin| write!(out, "; {origin}"))
             }
-            (QUERY, false) if !found.is_empty() => {
+            (QUERY, false) if !found.is_empty() || !origin.is_empty() => {
+                write!(out, "`{written}` does not hold")?;
+                write_found(out, ", with ", found)?;
+                near.as_ref().map_or(Ok(()), |near| write!(out, "; {}", near.why))?;
+                origin.iter().try_for_each(|origin| write!(out, "; {origin}"))
+            }
+            (NEAR, false) if !found.is_empty() => {
                 write!(out, "`{written}` does not hold")?;
                 write_found(out, ", with ", found)?;
                 near.as_ref().map_or(Ok(()), |near| write!(out, "; {}", near.why))

@@ -1,13 +1,16 @@
 //! What a rule looks for: one expression tree, whatever syntax it was written in.
 //!
-//! A leaf is a term within some fields. Operators over places (proximity) stand right above the leaves; the matcher takes
+//! A leaf is a term or a regular expression within some fields, or a condition on the article's origin. Operators over places (proximity) stand right above the leaves; the matcher takes
 //! from every expression the terms that it requires, and evaluates the rest.
 
-pub(super) use super::proximity::{Leaf, MAX_DISTANCE, Proximity};
 use super::chars::{self, Class};
+use super::origin::Origin;
+pub(super) use super::proximity::{Leaf, MAX_DISTANCE, Proximity};
+use super::regexp::RegularExpression;
 use super::text::{Gap, TokenSpace, tokenize};
 use super::{Case, FieldSet};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An expression.
@@ -25,6 +28,10 @@ pub(super) enum Expression {
     AtLeast(usize, Vec<Expression>),
     /// Terms near each other.
     Near(Proximity),
+    /// A regular expression, in at least one of the fields.
+    Regex(Arc<RegularExpression>, FieldSet),
+    /// Where the article comes from.
+    Origin(Origin),
 }
 
 /// A word or a phrase.
@@ -155,8 +162,18 @@ impl Term {
         Ok(term)
     }
 
-    /// Appends what decides what the term matches, unambiguously.
-    fn write_key(&self, out: &mut String) {
+    /// Returns the term as one of a URL: whatever stands between the words, and whatever their case.
+    pub(super) fn in_url(mut self) -> Self {
+        for (place, word) in self.words.iter_mut().enumerate() {
+            word.loose = place > 0;
+            word.cased = None;
+        }
+        self
+    }
+
+    /// Returns what decides what the term matches, unambiguously.
+    pub(super) fn key(&self) -> String {
+        let mut out = format!("{}", self.words.len());
         for word in &self.words {
             let (case, text) = match &word.cased {
                 Some(cased) => ('c', cased),
@@ -170,12 +187,32 @@ impl Term {
             let loose = if word.loose { ',' } else { ' ' };
             out.push_str(&format!("{case}{kind}{loose}{}:{text}", text.len()));
         }
+        out
+    }
+}
+
+/// What alternatives (or, negated, conditions) match: those that differ in their fields alone are one in all of these.
+#[derive(Default)]
+pub(super) struct Keys {
+    whole: Vec<String>,
+    /// By what stands before and behind the fields.
+    leaves: BTreeMap<(&'static str, String), FieldSet>,
+}
+
+impl Keys {
+    /// Adds a leaf of some kind within some fields.
+    pub(super) fn leaf(&mut self, sign: &'static str, key: String, fields: FieldSet) {
+        let known = self.leaves.entry((sign, key)).or_default();
+        *known = known.union(fields);
     }
 
-    /// Appends what decides what the term matches within some fields.
-    pub(super) fn write_leaf_key(&self, fields: FieldSet, out: &mut String) {
-        out.push_str(&format!("t{}/{}", fields.bits(), self.words.len()));
-        self.write_key(out);
+    /// Returns the keys in order, each once.
+    pub(super) fn sorted(self) -> Vec<String> {
+        let leaves = self.leaves.into_iter().map(|((sign, key), fields)| format!("{sign}{}/{key}", fields.bits()));
+        let mut keys: Vec<String> = self.whole.into_iter().chain(leaves).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 }
 
@@ -306,10 +343,9 @@ impl Expression {
     pub(super) fn key(&self) -> String {
         match self {
             Expression::All(_) | Expression::Any(_) => {
-                let mut keys = Vec::new();
+                let mut keys = Keys::default();
                 self.part_keys(matches!(self, Expression::All(_)), &mut keys);
-                keys.sort_unstable();
-                keys.dedup();
+                let mut keys = keys.sorted();
                 let sign = if matches!(self, Expression::All(_)) { '&' } else { '|' };
                 if keys.len() == 1 { keys.remove(0) } else { format!("{sign}{}({})", keys.len(), keys.concat()) }
             }
@@ -320,11 +356,9 @@ impl Expression {
                 format!("#{count}/{}({})", keys.len(), keys.concat())
             }
             Expression::Near(proximity) => proximity.key(),
-            Expression::Term(term, fields) => {
-                let mut out = String::new();
-                term.write_leaf_key(*fields, &mut out);
-                out
-            }
+            Expression::Term(term, fields) => format!("t{}/{}", fields.bits(), term.key()),
+            Expression::Regex(regex, fields) => format!("r{}/{}", fields.bits(), regex.key()),
+            Expression::Origin(origin) => origin.key(),
         }
     }
 
@@ -349,14 +383,14 @@ impl Expression {
         }
     }
 
-    /// Whether it is true of a document without any of its terms.
+    /// Whether it is true of a document without any of its terms, from elsewhere.
     pub(super) fn holds_of_nothing(&self) -> bool {
         match self {
             Expression::All(parts) => parts.iter().all(Self::holds_of_nothing),
             Expression::Any(parts) => parts.iter().any(Self::holds_of_nothing),
             Expression::Not(part) => !part.holds_of_nothing(),
             Expression::AtLeast(count, parts) => parts.iter().filter(|part| part.holds_of_nothing()).count() >= *count,
-            Expression::Term(..) | Expression::Near(_) => false,
+            Expression::Term(..) | Expression::Near(_) | Expression::Regex(..) | Expression::Origin(_) => false,
         }
     }
 
@@ -372,6 +406,26 @@ impl Expression {
         }
     }
 
+    /// Takes some leaves, and the opposite of each, as true.
+    pub(super) fn waive(&mut self, waived: &impl Fn(&Self) -> bool) {
+        match self {
+            Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
+                parts.iter_mut().for_each(|part| part.waive(waived));
+            }
+            Expression::Not(part) if waived(part) => *self = Expression::All(Vec::new()),
+            Expression::Not(part) => part.waive(waived),
+            leaf if waived(leaf) => *leaf = Expression::All(Vec::new()),
+            _ => {}
+        }
+    }
+
+    /// Whether some part of it is such a leaf.
+    pub(super) fn has(&self, is: &impl Fn(&Self) -> bool) -> bool {
+        let mut has = false;
+        self.leaves(&mut |leaf| has |= is(leaf));
+        has
+    }
+
     /// Changes every proximity.
     pub(super) fn change_proximities(&mut self, change: &impl Fn(&mut Proximity)) {
         match self {
@@ -379,28 +433,46 @@ impl Expression {
                 parts.iter_mut().for_each(|part| part.change_proximities(change));
             }
             Expression::Not(part) => part.change_proximities(change),
-            Expression::Term(..) => {}
             Expression::Near(proximity) => change(proximity),
+            Expression::Term(..) | Expression::Regex(..) | Expression::Origin(_) => {}
         }
     }
 
-    /// Calls `each` with every term.
-    pub(super) fn terms<'a>(&'a self, each: &mut impl FnMut(&'a Arc<Term>, FieldSet)) {
+    /// Calls `each` with every leaf: terms, regular expressions, proximities, origins.
+    pub(super) fn leaves<'a>(&'a self, each: &mut impl FnMut(&'a Expression)) {
         match self {
-            Expression::Not(part) => part.terms(each),
+            Expression::Not(part) => part.leaves(each),
             Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
-                parts.iter().for_each(|part| part.terms(each));
+                parts.iter().for_each(|part| part.leaves(each));
             }
-            leaf => leaf.positive_terms(each),
+            leaf => each(leaf),
+        }
+    }
+
+    /// Calls `each` with every leaf that can make the expression true by being true.
+    pub(super) fn positive_leaves<'a>(&'a self, each: &mut impl FnMut(&'a Expression)) {
+        match self {
+            Expression::Not(_) => {}
+            Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
+                parts.iter().for_each(|part| part.positive_leaves(each));
+            }
+            leaf => each(leaf),
         }
     }
 
     /// Appends the keys of the parts of a conjunction (or disjunction), those of one within another as its own.
-    fn part_keys(&self, conjunction: bool, keys: &mut Vec<String>) {
+    fn part_keys(&self, conjunction: bool, keys: &mut Keys) {
         match self {
             Expression::All(parts) if conjunction => parts.iter().for_each(|part| part.part_keys(true, keys)),
             Expression::Any(parts) if !conjunction => parts.iter().for_each(|part| part.part_keys(false, keys)),
-            other => keys.push(other.key()),
+            Expression::Term(term, fields) if !conjunction => keys.leaf("t", term.key(), *fields),
+            Expression::Regex(regex, fields) if !conjunction => keys.leaf("r", regex.key(), *fields),
+            Expression::Not(part) if conjunction => match &**part {
+                Expression::Term(term, fields) => keys.leaf("!t", term.key(), *fields),
+                Expression::Regex(regex, fields) => keys.leaf("!r", regex.key(), *fields),
+                _ => keys.whole.push(self.key()),
+            },
+            other => keys.whole.push(other.key()),
         }
     }
 
@@ -415,19 +487,17 @@ impl Expression {
             }
             Expression::Not(part) => part.change_words(change),
             Expression::Term(term, _) => Arc::make_mut(term).words.iter_mut().for_each(change),
+            Expression::Regex(..) | Expression::Origin(_) => {}
         }
     }
 
     /// Calls `each` with every term whose presence can make the expression true.
     pub(super) fn positive_terms<'a>(&'a self, each: &mut impl FnMut(&'a Arc<Term>, FieldSet)) {
-        match self {
-            Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
-                parts.iter().for_each(|part| part.positive_terms(each));
-            }
+        self.positive_leaves(&mut |leaf| match leaf {
             Expression::Near(proximity) => proximity.leaves().for_each(|leaf| each(&leaf.term, leaf.fields)),
-            Expression::Not(_) => {}
             Expression::Term(term, fields) => each(term, *fields),
-        }
+            _ => {}
+        });
     }
 }
 

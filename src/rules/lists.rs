@@ -1,7 +1,8 @@
-//! Rules written as lists: `all`, `any` and `none` of terms and term groups, read into clauses.
+//! Rules written as lists: `all`, `any`, `near` and `none` of terms and term groups, read into clauses.
 
-use super::expression::{Expression, Term, TermError};
-use super::{Case, FieldSet, RuleError, RuleSource, TermGroups};
+use super::expression::{Expression, Leaf, MAX_DISTANCE, Proximity, Term, TermError};
+use super::regexp::{MAX_REGEXES, RegularExpression, is_regex};
+use super::{Case, FieldSet, NearSource, RuleError, RuleSource, TermGroups};
 use std::sync::Arc;
 
 /// A part of a rule that must hold, as written and as understood; a rule is the conjunction of its clauses.
@@ -27,9 +28,18 @@ pub(super) fn clauses(
 ) -> Result<Vec<Clause>, Vec<RuleError>> {
     let mut errors = Vec::new();
     let mut clauses = Vec::new();
+    let mut regexes = 0;
     let mut read = |key: &'static str, list: &[String]| -> Vec<(String, Expression)> {
         let mut items = Vec::new();
         for (index, item) in list.iter().enumerate() {
+            if is_regex(item) {
+                regexes += 1;
+                match regex(item, source.case, regexes) {
+                    Ok(regex) => items.push((item.trim().to_owned(), Expression::Regex(Arc::new(regex), fields))),
+                    Err(error) => errors.push(located(error, key, Some(index))),
+                }
+                continue;
+            }
             match expand(item, groups, source.case) {
                 Ok(terms) => items.push((item.trim().to_owned(), alternatives(terms, fields))),
                 Err(error) => errors.push(located(error, key, Some(index))),
@@ -47,13 +57,14 @@ pub(super) fn clauses(
     for (written, expression) in read("none", &source.none) {
         clauses.push(Clause { key: "none", written, expression: Expression::Not(Box::new(expression)) });
     }
-    if source.all.is_empty() && source.any.is_empty() && source.query.is_none() {
+    near(source, groups, fields, &mut clauses, &mut errors);
+    if source.all.is_empty() && source.any.is_empty() && source.near.is_empty() && source.query.is_none() {
         errors.push(RuleError {
             key: "all".to_owned(),
             index: None,
             at: None,
             message:
-                "the rule has neither `all` nor `any` nor `query`, so nothing says what it looks for; give one of them \
+                "the rule has neither `all` nor `any` nor `near` nor `query`, so nothing says what it looks for; give one of them \
                  at least one term"
                     .to_owned(),
             suggestion: None,
@@ -61,6 +72,61 @@ pub(super) fn clauses(
     }
     if errors.is_empty() { Ok(clauses) } else { Err(errors) }
 }
+
+/// Reads a regular expression, the so many-th of the rule's lists.
+fn regex(item: &str, case: Case, count: usize) -> Result<RegularExpression, TermError> {
+    if count > MAX_REGEXES {
+        let message = format!("a rule has at most {MAX_REGEXES} regular expressions; write several rules");
+        return Err(TermError { at: None, message, suggestion: None });
+    }
+    let before = item.len() - item.trim_start().len();
+    RegularExpression::parse(item.trim(), case)
+        .map_err(|error| TermError { at: error.at.map(|at| at + before), ..error })
+}
+
+/// Reads what must stand near each other.
+fn near(
+    source: &RuleSource,
+    groups: &TermGroups,
+    fields: FieldSet,
+    clauses: &mut Vec<Clause>,
+    errors: &mut Vec<RuleError>,
+) {
+    const KEY: &str = "near";
+    let mut index = 0;
+    for NearSource { terms, within, ordered } in &source.near {
+        let wrong = |message: String, index| located(TermError { at: None, message, suggestion: None }, KEY, index);
+        if terms.len() < 2 {
+            errors.push(wrong("needs two `terms` or more that are to stand near each other".to_owned(), None));
+        }
+        if *within > MAX_DISTANCE {
+            errors.push(wrong(format!("`within` is at most {MAX_DISTANCE} words, and is {within}"), None));
+        }
+        let mut operands = Vec::new();
+        for term in terms {
+            if is_regex(term) {
+                errors.push(wrong(NEAR_REGEX.to_owned(), Some(index)));
+            } else {
+                match expand(term, groups, source.case) {
+                    Ok(terms) => operands.push(terms.into_iter().map(|term| Leaf { term, fields }).collect()),
+                    Err(error) => errors.push(located(error, KEY, Some(index))),
+                }
+            }
+            index += 1;
+        }
+        let distances = vec![(*within, *ordered); terms.len().saturating_sub(1)];
+        if let Some(proximity) = Proximity::new(operands, distances) {
+            let joint = format!(" {}NEAR/{within} ", if *ordered { "O" } else { "" });
+            let written = terms.iter().map(|term| term.trim()).collect::<Vec<_>>().join(&joint);
+            clauses.push(Clause { key: KEY, written, expression: Expression::Near(proximity) });
+        }
+    }
+}
+
+/// Why no regular expression stands near anything.
+pub(super) const NEAR_REGEX: &str = "a regular expression cannot be near something: it looks at the letters of a text, \
+                                     and nearness is counted in words; write a word, with `*` or `?`, or join it with \
+                                     `AND`";
 
 fn alternatives(terms: Vec<Arc<Term>>, fields: FieldSet) -> Expression {
     let mut leaves: Vec<_> = terms.into_iter().map(|term| Expression::Term(term, fields)).collect();
@@ -98,12 +164,22 @@ pub(super) fn expand(item: &str, groups: &TermGroups, case: Case) -> Result<Vec<
             match reference(member) {
                 Some(nested) => waiting.push(nested),
                 None => {
-                    terms.push(Arc::new(Term::parse(member, case).map_err(|error| broken(name, &error.message))?));
+                    terms.push(Arc::new(member_term(member, case).map_err(|error| broken(name, &error.message))?));
                 }
             }
         }
     }
     if terms.is_empty() { Err(broken(name, "it has no terms")) } else { Ok(terms) }
+}
+
+/// Reads a term of a group.
+fn member_term(member: &str, case: Case) -> Result<Term, TermError> {
+    if is_regex(member) {
+        let message = "a regular expression stands in `all`, `any`, `none` or `query`, not in a term group; write terms, \
+                       with `*` or `?`";
+        return Err(TermError { at: Some(0), message: message.to_owned(), suggestion: None });
+    }
+    Term::parse(member, case)
 }
 
 fn broken(name: &str, why: &str) -> TermError {
@@ -180,7 +256,7 @@ pub(super) fn check_groups(groups: &TermGroups) -> Vec<RuleError> {
                     // Told once for each group on the circle, at the member that leads on.
                     .filter(|path| path.contains(&name.as_str()))
                     .map(|path| TermError { at: Some(0), message: cycle_message(&path), suggestion: None }),
-                None => Term::parse(member, Case::Acronyms).err(),
+                None => member_term(member, Case::Acronyms).err(),
             };
             errors.extend(error.map(|error| located(error, name, Some(index))));
         }

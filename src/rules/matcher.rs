@@ -1,13 +1,13 @@
 //! Matches compiled rules against a document: one pass over the text, then the candidates.
 
-use super::compile::{Compiled, CompiledRule, Node, TermId, compile};
-use super::proximity::{BLOCK_WORDS, WordSpan, near};
+use super::compile::{Compiled, Gates, Node, TermId, Told, compile};
+use super::proximity::{BLOCK_WORDS, WordSpan, chained, near};
 use super::text::{Gap, Token, TokenSpace, tokenize};
 use super::vocabulary::{NONE, WordId};
 use super::{Document, FIELDS, FieldSet, Rule, RuleMatch};
 use crate::core::hit::{Field, TermMatch};
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// The places that a hit tells at most.
 const MAX_PLACES: usize = 50;
@@ -48,9 +48,13 @@ struct TermState {
 /// Where a term stands in words, for terms of which a rule asks it.
 #[derive(Debug, Clone, Copy)]
 struct WordPlace {
-    field: Field,
     /// Number of its last word.
     word: u64,
+    term: TermId,
+    start: u32,
+    end: u32,
+    /// The one field that it is in.
+    field: FieldSet,
     /// The place before it of the same term plus one; 0 is none.
     previous: u32,
 }
@@ -58,7 +62,8 @@ struct WordPlace {
 /// A place of a term.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    field: Field,
+    /// The one field that it is in.
+    field: FieldSet,
     start: u32,
     end: u32,
     /// The place before it of the same term plus one; 0 is none.
@@ -103,7 +108,7 @@ impl RuleSet {
             .candidates
             .iter()
             .filter(|rule| self.holds(**rule, document, &seen))
-            .map(|rule| RuleMatch { rule: *rule as usize, terms: self.told(*rule as usize, &seen) })
+            .map(|rule| RuleMatch { rule: *rule as usize, terms: self.told(*rule as usize, document, &seen) })
             .collect();
         if let Ok(mut spaces) = self.spaces.lock() {
             spaces.push(seen);
@@ -125,17 +130,27 @@ impl RuleSet {
         seen.clear(self.compiled.terms);
         for field in FIELDS {
             let text = document.text(field);
-            if !self.compiled.fields.contains(field) || text.is_empty() {
-                continue;
+            let field = FieldSet::of(&[field]);
+            if self.compiled.fields.intersects(field) && !text.is_empty() {
+                self.look_into(text, field, seen);
             }
-            seen.start_field();
-            let mut tokens = std::mem::take(&mut seen.tokens);
-            tokenize(text, &mut tokens, |token| self.step(&token, field, seen));
-            seen.tokens = tokens;
+        }
+        if self.compiled.fields.intersects(FieldSet::URL) {
+            self.look_into(&document.readable_url(), FieldSet::URL, seen);
+        }
+        if let Some(gates) = &self.compiled.gates {
+            look_for_required(gates, document, seen);
         }
     }
 
-    fn step(&self, token: &Token<'_>, field: Field, seen: &mut Seen) {
+    fn look_into(&self, text: &str, field: FieldSet, seen: &mut Seen) {
+        seen.start_field();
+        let mut tokens = std::mem::take(&mut seen.tokens);
+        tokenize(text, &mut tokens, |token| self.step(&token, field, seen));
+        seen.tokens = tokens;
+    }
+
+    fn step(&self, token: &Token<'_>, field: FieldSet, seen: &mut Seen) {
         seen.word += if token.gap == Gap::Block { BLOCK_WORDS + 1 } else { 1 };
         seen.ids.clear();
         self.compiled.vocabulary.find(token.folded, token.cased, &mut seen.ids);
@@ -177,7 +192,7 @@ impl RuleSet {
         if term != NONE {
             seen.record(term, place);
             if self.compiled.placed[term as usize] != 0 {
-                seen.record_word(term, place.field);
+                seen.record_word(term, place);
             }
         }
     }
@@ -203,35 +218,47 @@ impl RuleSet {
 
     fn holds(&self, rule: u32, document: &Document<'_>, seen: &Seen) -> bool {
         let rule = &self.compiled.rules[rule as usize];
-        rule.clauses.iter().all(|clause| self.is_true(*clause, seen)) && in_scope(&rule.feeds, &rule.tags, document)
+        let costly = |clause: &&u32| !self.compiled.costly.is_empty() && self.compiled.costly.contains(*clause);
+        let is_true = |clause: &u32| self.is_true(*clause, document, seen);
+        rule.clauses.iter().filter(|clause| !costly(clause)).all(is_true)
+            && in_scope(&rule.feeds, &rule.tags, document)
+            && rule.clauses.iter().filter(costly).all(is_true)
     }
 
     /// Whether each clause of a rule holds.
-    pub(super) fn clauses_hold(&self, rule: usize, seen: &Seen) -> Vec<bool> {
-        self.compiled.rules[rule].clauses.iter().map(|clause| self.is_true(*clause, seen)).collect()
+    pub(super) fn clauses_hold(&self, rule: usize, document: &Document<'_>, seen: &Seen) -> Vec<bool> {
+        self.compiled.rules[rule].clauses.iter().map(|clause| self.is_true(*clause, document, seen)).collect()
     }
 
-    fn is_true(&self, node: u32, seen: &Seen) -> bool {
+    fn is_true(&self, node: u32, document: &Document<'_>, seen: &Seen) -> bool {
         let children = |start: u32, end: u32| &self.compiled.children[start as usize..end as usize];
+        let is_true = |child: &u32| self.is_true(*child, document, seen);
         match self.compiled.nodes[node as usize] {
-            Node::All(start, end) => children(start, end).iter().all(|child| self.is_true(*child, seen)),
-            Node::Any(start, end) => children(start, end).iter().any(|child| self.is_true(*child, seen)),
-            Node::Not(child) => !self.is_true(child, seen),
+            Node::All(start, end) => children(start, end).iter().all(is_true),
+            Node::Any(start, end) => children(start, end).iter().any(is_true),
+            Node::Not(child) => !is_true(&child),
             Node::AtLeast(count, start, end) => {
-                let holds = children(start, end).iter().filter(|child| self.is_true(**child, seen));
+                let holds = children(start, end).iter().filter(|child| is_true(child));
                 holds.take(count as usize).count() == count as usize
             }
             Node::Near(index) => self.is_near(index, seen),
             Node::Term(term, fields) => seen.state(term).is_some_and(|state| state.fields.intersects(fields)),
+            Node::Regex(index, fields) => {
+                let regex = &self.compiled.regexes[index as usize];
+                let in_field = |field: &Field| fields.contains(*field) && regex.is_match(document.text(*field));
+                FIELDS.iter().any(in_field)
+                    || (fields.intersects(FieldSet::URL) && regex.is_match(&document.readable_url()))
+            }
+            Node::Origin(index) => self.compiled.origins[index as usize].holds(document),
         }
     }
 
     fn is_near(&self, index: u32, seen: &Seen) -> bool {
         let proximity = &self.compiled.proximities[index as usize];
-        let spans = |operand: &Vec<(TermId, FieldSet)>| {
+        let spans = |operand: &Vec<Told>| {
             let mut spans = Vec::new();
-            for (term, fields) in operand {
-                seen.spans_of(*term, self.compiled.placed[*term as usize], *fields, &mut spans);
+            for leaf in operand {
+                seen.spans_of(leaf, self.compiled.placed[leaf.term as usize], &mut spans);
             }
             spans
         };
@@ -239,21 +266,40 @@ impl RuleSet {
     }
 
     /// Returns the places of a rule's terms in the order of the text; of too many, the first of each term and then
-    /// the first of all.
-    pub(super) fn told(&self, rule: usize, seen: &Seen) -> Vec<TermMatch> {
-        let CompiledRule { told, .. } = &self.compiled.rules[rule];
+    /// the first of all. Of terms that must be near each other only those that are, and none in the URL.
+    pub(super) fn told(&self, rule: usize, document: &Document<'_>, seen: &Seen) -> Vec<TermMatch> {
+        let rule = &self.compiled.rules[rule];
         let mut first = Vec::new();
         let mut others = Vec::new();
-        for term in told {
-            let places = seen.places_of(term.term, term.fields);
-            let found = |place: &Place| TermMatch {
-                term: term.written.to_string(),
-                field: place.field,
-                start: place.start as usize,
-                end: place.end as usize,
-            };
-            first.extend(places.first().map(found));
-            others.extend(places.iter().skip(1).map(found));
+        let mut tell = |written: &Arc<str>, mut places: Vec<(FieldSet, u32, u32)>| {
+            places.sort_unstable_by_key(|(field, start, end)| (field.bits(), *start, *end));
+            places.dedup();
+            let mut found = places.into_iter().filter_map(|(field, start, end)| {
+                let (term, field) = (written.to_string(), field.field()?);
+                Some(TermMatch { term, field, start: start as usize, end: end as usize })
+            });
+            first.extend(found.next());
+            others.extend(found.take(MAX_PLACES));
+        };
+        let mut near = self.near_places(&rule.told_near, seen);
+        for told in &rule.told {
+            let mut places: Vec<_> = seen.places_of(told.term, told.fields);
+            let is_same = |(term, _, _): &(TermId, _, _)| *term == told.term;
+            if let Some(at) = near.iter().position(is_same) {
+                places.extend(near.swap_remove(at).2);
+            }
+            tell(&told.written, places);
+        }
+        for (_, written, places) in near {
+            tell(&written, places);
+        }
+        for (index, fields) in &rule.told_regexes {
+            let regex = &self.compiled.regexes[*index as usize];
+            let in_fields = FIELDS.iter().filter(|field| fields.contains(**field)).flat_map(|field| {
+                let places = regex.places(document.text(*field)).take(MAX_PLACES);
+                places.map(|(start, end)| (FieldSet::of(&[*field]), offset(start), offset(end)))
+            });
+            tell(&regex.written, in_fields.collect());
         }
         let order = |place: &TermMatch| (place_of(place.field), place.start, place.end);
         first.sort_by_key(order);
@@ -262,6 +308,62 @@ impl RuleSet {
         first.truncate(MAX_PLACES);
         first.sort_by_key(order);
         first
+    }
+
+    /// Returns by term the places that are near each other, of proximities that hold.
+    fn near_places(&self, proximities: &[u32], seen: &Seen) -> Vec<(TermId, Arc<str>, Vec<(FieldSet, u32, u32)>)> {
+        let mut by_term: Vec<(TermId, Arc<str>, Vec<(FieldSet, u32, u32)>)> = Vec::new();
+        for index in proximities {
+            let proximity = &self.compiled.proximities[*index as usize];
+            // Whose span is whose: operands, their leaves, and each leaf's spans follow one another.
+            let spans: Vec<Vec<WordSpan>> = proximity
+                .operands
+                .iter()
+                .map(|operand| {
+                    let mut spans = Vec::new();
+                    for leaf in operand {
+                        seen.spans_of(leaf, self.compiled.placed[leaf.term as usize], &mut spans);
+                    }
+                    spans
+                })
+                .collect();
+            for (operand, spans) in proximity.operands.iter().zip(chained(spans, &proximity.distances)) {
+                for leaf in operand {
+                    let of_leaf = spans.iter().map(|span| seen.words[span.place as usize]);
+                    let places: Vec<_> = of_leaf
+                        .filter(|place| place.term == leaf.term && leaf.fields.intersects(place.field))
+                        .map(|place| (place.field, place.start, place.end))
+                        .collect();
+                    match by_term.iter_mut().find(|(term, _, _)| *term == leaf.term) {
+                        Some((_, _, known)) => known.extend(places),
+                        None if places.is_empty() => {}
+                        None => by_term.push((leaf.term, Arc::clone(&leaf.written), places)),
+                    }
+                }
+            }
+        }
+        by_term
+    }
+}
+
+/// Notes of which regular expressions a document has a text that they require.
+fn look_for_required(gates: &Gates, document: &Document<'_>, seen: &mut Seen) {
+    let mut missing = gates.count;
+    let mut look = |text: &str, seen: &mut Seen| {
+        for found in gates.automaton.find_overlapping_iter(text) {
+            for term in &gates.terms[found.pattern().as_usize()] {
+                missing -= usize::from(seen.note(*term));
+            }
+            if missing == 0 {
+                break;
+            }
+        }
+    };
+    for field in FIELDS.iter().filter(|field| gates.fields.contains(**field)) {
+        look(document.text(*field), seen);
+    }
+    if gates.fields.intersects(FieldSet::URL) {
+        look(&document.readable_url(), seen);
     }
 }
 
@@ -306,14 +408,21 @@ impl Seen {
         slot.checked_sub(1).map(|index| &self.terms[index])
     }
 
-    fn record(&mut self, term: TermId, place: Place) {
+    /// Notes that a term was seen; false if that was known.
+    fn note(&mut self, term: TermId) -> bool {
         let slot = &mut self.slots[term as usize];
-        if *slot == 0 {
+        let is_new = *slot == 0;
+        if is_new {
             self.terms.push(TermState { term, fields: FieldSet::default(), count: 0, last: 0, last_word: 0 });
             *slot = offset(self.terms.len());
         }
-        let state = &mut self.terms[*slot as usize - 1];
-        state.fields = state.fields.with(place.field);
+        is_new
+    }
+
+    fn record(&mut self, term: TermId, place: Place) {
+        self.note(term);
+        let state = &mut self.terms[self.slots[term as usize] as usize - 1];
+        state.fields = state.fields.union(place.field);
         if usize::from(state.count) < MAX_PLACES {
             self.places.push(Place { previous: state.last, ..place });
             state.last = offset(self.places.len());
@@ -322,36 +431,36 @@ impl Seen {
     }
 
     /// Notes the number of a term's last word; all of them, since the nearest of two terms may be far into a text.
-    fn record_word(&mut self, term: TermId, field: Field) {
+    fn record_word(&mut self, term: TermId, place: Place) {
         let state = &mut self.terms[self.slots[term as usize] as usize - 1];
-        self.words.push(WordPlace { field, word: self.word, previous: state.last_word });
+        let Place { field, start, end, .. } = place;
+        self.words.push(WordPlace { word: self.word, term, start, end, field, previous: state.last_word });
         state.last_word = offset(self.words.len());
     }
 
-    /// Appends where a term of so many words stands in some fields.
-    fn spans_of(&self, term: TermId, length: u32, fields: FieldSet, spans: &mut Vec<WordSpan>) {
-        let mut at = self.state(term).map_or(0, |state| state.last_word);
+    /// Appends where a term of so many words stands in its fields.
+    fn spans_of(&self, leaf: &Told, length: u32, spans: &mut Vec<WordSpan>) {
+        let mut at = self.state(leaf.term).map_or(0, |state| state.last_word);
         while at != 0 {
             let place = self.words[at as usize - 1];
-            if fields.contains(place.field) {
-                spans.push((place.word + 1 - u64::from(length), place.word));
+            if leaf.fields.intersects(place.field) {
+                spans.push(WordSpan { first: place.word + 1 - u64::from(length), last: place.word, place: at - 1 });
             }
             at = place.previous;
         }
     }
 
-    /// Returns the places of a term in some fields, the first one first.
-    fn places_of(&self, term: TermId, fields: FieldSet) -> Vec<Place> {
+    /// Returns the places of a term in some fields: field, first byte, byte after the last.
+    fn places_of(&self, term: TermId, fields: FieldSet) -> Vec<(FieldSet, u32, u32)> {
         let mut places = Vec::new();
         let mut at = self.state(term).map_or(0, |state| state.last);
         while at != 0 {
             let place = self.places[at as usize - 1];
-            if fields.contains(place.field) {
-                places.push(place);
+            if fields.intersects(place.field) {
+                places.push((place.field, place.start, place.end));
             }
             at = place.previous;
         }
-        places.reverse();
         places
     }
 }

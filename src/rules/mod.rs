@@ -1,6 +1,6 @@
 //! Rules: what to look for, compiled into one set, matched against the text that a reader sees.
 //!
-//! A term is a word or a phrase, each word perhaps with a `*` at its end. It matches whole words, whatever their case,
+//! A term is a word or a phrase, each word perhaps with a `*` at its end or a `?` for a letter. It matches whole words, whatever their case,
 //! compatibility forms, and diacritics (in the Latin, Greek and Arabic scripts); a term in capitals only matches capitals
 //! only, unless the rule says otherwise — a headline in capitals holds nothing else, so there every acronym matches that
 //! is spelled alike. A phrase may be joined by hyphens, apostrophes and quotation marks; other punctuation ends it (unless
@@ -8,7 +8,9 @@
 //! characters; in Hangul as the start of a word, since particles follow.
 //!
 //! On the way: lists (`lists`) and queries (`query`) become an expression (`expression`), expressions become tables
-//! (`compile`), and one pass over the tokens of a document (`text`) finds the few rules worth evaluating (`matcher`); where words must stand near each other, their places are compared (`proximity`).
+//! (`compile`), and one pass over the tokens of a document (`text`) finds the few rules worth evaluating (`matcher`);
+//! where words must stand near each other, their places are compared (`proximity`). Regular expressions (`regexp`) look at
+//! the text itself, and only where the rest of a rule holds; what a rule says of feed and language (`origin`) needs none.
 //!
 //! Pure: no clock, network, database or file.
 
@@ -18,9 +20,11 @@ pub mod explain;
 mod expression;
 mod lists;
 mod matcher;
+mod origin;
 pub mod plain;
 mod proximity;
 mod query;
+mod regexp;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -32,7 +36,9 @@ use crate::core::article::Item;
 use crate::core::hit::{Field, RuleName, RuleVersion, TermMatch};
 use expression::Expression;
 use lists::Clause;
+use origin::Origin;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -47,6 +53,8 @@ pub struct RuleSource {
     pub any: Vec<String>,
     /// `none`: none may be found.
     pub none: Vec<String>,
+    /// `near`: each of them must be found.
+    pub near: Vec<NearSource>,
     /// `query`: a text that must be true of the article, besides the lists.
     pub query: Option<String>,
     /// `in`: the fields that are looked into; empty is title, summary and content.
@@ -58,6 +66,20 @@ pub struct RuleSource {
     /// `case`.
     pub case: Case,
 }
+
+/// Terms that must stand near each other (`near`), as written: each near the one before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NearSource {
+    /// `terms`: two or more.
+    pub terms: Vec<String>,
+    /// `within`: the words that may stand between two neighbours at most, up to `MAX_WITHIN`.
+    pub within: u32,
+    /// `ordered`: whether they stand in this order.
+    pub ordered: bool,
+}
+
+/// The words that may stand between two neighbours at most.
+pub const MAX_WITHIN: u32 = expression::MAX_DISTANCE;
 
 /// How the case of letters counts (`case`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -79,7 +101,7 @@ pub type TermGroups = BTreeMap<String, Vec<String>>;
 pub struct RuleError {
     /// The key of the rule (`all`) or the name of the term group.
     pub key: String,
-    /// Index in the list, where the key is a list.
+    /// Index in the list, where the key is a list; for `near` in the terms of all its tables, one after the other.
     pub index: Option<usize>,
     /// Byte in the string at `key[index]` where it is wrong, where one place is.
     pub at: Option<usize>,
@@ -105,10 +127,29 @@ pub struct Rule {
 const MATCHING_FORMAT: u32 = 1;
 
 impl Rule {
-    /// Returns the rule without its `feeds` and `tags`, to try it on a text that comes from no feed.
+    /// Returns the rule without its `feeds` and `tags` and without what its query says of these, to try it on a text that
+    /// comes from no feed.
     #[must_use]
     pub fn of_any_feed(&self) -> Self {
-        Self { feeds: Arc::default(), tags: Arc::default(), ..self.clone() }
+        self.without(|expression| matches!(expression, Expression::Origin(Origin::Feed(_) | Origin::Tag(_))))
+    }
+
+    /// Returns the rule without all that it says of feeds, languages and URLs, to try it on a mere text.
+    #[must_use]
+    pub fn of_any_origin(&self) -> Self {
+        self.without(|expression| match expression {
+            Expression::Origin(_) => true,
+            Expression::Term(_, fields) | Expression::Regex(_, fields) => *fields == FieldSet::URL,
+            Expression::Near(proximity) => proximity.leaves().any(|leaf| leaf.fields == FieldSet::URL),
+            _ => false,
+        })
+    }
+
+    /// Returns the rule with some conditions, and the opposite of each, taken as true.
+    fn without(&self, waived: impl Fn(&Expression) -> bool) -> Self {
+        let mut clauses = self.clauses.clone();
+        clauses.iter_mut().for_each(|clause| clause.expression.waive(&waived));
+        Self { feeds: Arc::default(), tags: Arc::default(), clauses, ..self.clone() }
     }
 
     /// Checks a rule against the term groups that it uses.
@@ -166,11 +207,14 @@ pub fn query_groups(query: &str) -> Vec<(usize, &str)> {
 /// The fields, in the order of reading.
 const FIELDS: [Field; 5] = [Field::Title, Field::Summary, Field::Content, Field::Author, Field::Category];
 
-/// A set of fields.
+/// A set of fields, and the URL of the article, which is looked into like one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct FieldSet(u8);
 
 impl FieldSet {
+    /// The URL alone.
+    const URL: Self = Self(32);
+
     fn of(fields: &[Field]) -> Self {
         fields.iter().fold(Self::default(), |set, field| set.with(*field))
     }
@@ -199,7 +243,12 @@ impl FieldSet {
     }
 
     fn contains(self, field: Field) -> bool {
-        self.intersects(Self::default().with(field))
+        self.intersects(Self::of(&[field]))
+    }
+
+    /// Returns the first field in it; none if it is empty or the URL.
+    fn field(self) -> Option<Field> {
+        FIELDS.into_iter().find(|field| self.contains(*field))
     }
 
     fn bits(self) -> u8 {
@@ -244,6 +293,14 @@ impl<'a> Document<'a> {
             url: item.link.as_deref().unwrap_or_default(),
             language: item.language.as_deref(),
             ..Self::default()
+        }
+    }
+
+    /// Returns the URL as people read it, with its percent-encoded letters.
+    fn readable_url(&self) -> Cow<'a, str> {
+        match self.url.contains('%') {
+            true => percent_encoding::percent_decode_str(self.url).decode_utf8_lossy(),
+            false => Cow::Borrowed(self.url),
         }
     }
 

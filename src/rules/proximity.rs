@@ -1,7 +1,7 @@
 //! Terms near each other: what is asked for, and whether places satisfy it.
 
 use super::FieldSet;
-use super::expression::Term;
+use super::expression::{Keys, Term};
 use std::sync::Arc;
 
 /// The words that may stand between two terms at most.
@@ -105,43 +105,59 @@ impl Proximity {
 }
 
 fn alternatives_key(leaves: &[Leaf]) -> String {
-    let key = |leaf: &Leaf| {
-        let mut out = String::new();
-        leaf.term.write_leaf_key(leaf.fields, &mut out);
-        out
-    };
-    let mut keys: Vec<String> = leaves.iter().map(key).collect();
-    keys.sort_unstable();
-    keys.dedup();
+    let mut keys = Keys::default();
+    leaves.iter().for_each(|leaf| keys.leaf("t", leaf.term.key(), leaf.fields));
+    let keys = keys.sorted();
     format!("{}({})", keys.len(), keys.concat())
 }
 
-/// A place in words: its first and its last.
-pub(super) type WordSpan = (u64, u64);
+/// A place in words: its first, its last, and its number among the places.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WordSpan {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) place: u32,
+}
 
 /// Whether there is a chain of places, one from each list, each near the one before. Takes time in proportion to the
 /// places, but for sorting them.
 pub(super) fn near(mut places: impl Iterator<Item = Vec<WordSpan>>, distances: &[Distance]) -> bool {
     let Some(mut reached) = places.next() else { return false };
-    for (next, distance) in places.zip(distances) {
+    for (mut next, distance) in places.zip(distances) {
         if reached.is_empty() {
             return false;
         }
-        let mut firsts: Vec<u64> = reached.iter().map(|(first, _)| *first).collect();
-        let mut lasts: Vec<u64> = reached.iter().map(|(_, last)| *last).collect();
-        firsts.sort_unstable();
-        lasts.sort_unstable();
-        let most = u64::from(distance.words);
-        // The nearest place on either side decides.
-        reached = next
-            .into_iter()
-            .filter(|(first, last)| {
-                let before = lasts.partition_point(|other| other < first).checked_sub(1).map(|at| lasts[at]);
-                let after = firsts.get(firsts.partition_point(|other| other <= last)).copied();
-                before.is_some_and(|before| first - before - 1 <= most)
-                    || (!distance.ordered && after.is_some_and(|after| after - last - 1 <= most))
-            })
-            .collect();
+        retain_near(&mut next, &reached, distance.words, true, !distance.ordered);
+        reached = next;
     }
     !reached.is_empty()
+}
+
+/// Returns of each list the places that are in such a chain.
+pub(super) fn chained(mut places: Vec<Vec<WordSpan>>, distances: &[Distance]) -> Vec<Vec<WordSpan>> {
+    for (at, distance) in distances.iter().enumerate() {
+        let (before, after) = places.split_at_mut(at + 1);
+        retain_near(&mut after[0], &before[at], distance.words, true, !distance.ordered);
+    }
+    for (at, distance) in distances.iter().enumerate().rev() {
+        let (before, after) = places.split_at_mut(at + 1);
+        retain_near(&mut before[at], &after[0], distance.words, !distance.ordered, true);
+    }
+    places
+}
+
+/// Keeps the places that have one of the others near, before them or after them.
+fn retain_near(places: &mut Vec<WordSpan>, others: &[WordSpan], most: u32, before: bool, after: bool) {
+    let mut firsts: Vec<u64> = others.iter().map(|other| other.first).collect();
+    let mut lasts: Vec<u64> = others.iter().map(|other| other.last).collect();
+    firsts.sort_unstable();
+    lasts.sort_unstable();
+    let most = u64::from(most);
+    // The nearest place on either side decides.
+    places.retain(|WordSpan { first, last, .. }| {
+        let last_before = lasts.partition_point(|other| other < first).checked_sub(1).map(|at| lasts[at]);
+        let first_after = firsts.get(firsts.partition_point(|other| other <= last)).copied();
+        (before && last_before.is_some_and(|other| first - other - 1 <= most))
+            || (after && first_after.is_some_and(|other| other - last - 1 <= most))
+    });
 }

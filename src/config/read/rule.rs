@@ -13,12 +13,32 @@ use crate::{
         feed::FeedUrl,
         hit::{DigestName, Field},
     },
-    rules::{Case, Document, Rule, RuleError, RuleSet, RuleSource, TermGroups, check_groups, query_groups},
+    rules::{
+        Case, Document, MAX_WITHIN, NearSource, Rule, RuleError, RuleSet, RuleSource, TermGroups, check_groups,
+        query_groups,
+    },
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-pub(in super::super) const KEYS: [&str; 12] =
-    ["name", "all", "any", "none", "query", "in", "feeds", "tags", "case", "digests", "must_match", "must_not_match"];
+pub(in super::super) const KEYS: [&str; 13] = [
+    "name",
+    "all",
+    "any",
+    "near",
+    "none",
+    "query",
+    "in",
+    "feeds",
+    "tags",
+    "case",
+    "digests",
+    "must_match",
+    "must_not_match",
+];
+
+const NEAR_KEYS: [&str; 3] = ["terms", "within", "ordered"];
+
+const NEAR_EXAMPLE: &str = "near = { terms = [\"missile*\", \"DPRK\"], within = 10 }";
 
 const FIELDS: [(&str, Field); 5] = [
     ("title", Field::Title),
@@ -111,12 +131,15 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
         list.map(|(_, texts)| texts.iter().map(|text| text.text.clone()).collect()).unwrap_or_default()
     };
     let query = section.text("query", report);
+    let (near, near_terms) = near(section, report);
+    let near_fails = section.has("near") && near.is_none();
     let source = RuleSource {
         query: query.as_ref().map(|query| query.text.clone()),
         name,
         all: plain("all"),
         any: plain("any"),
         none: plain("none"),
+        near: near.unwrap_or_default(),
         fields: fields(section, report),
         feeds: lists[3].1.iter().map(|text| feed_reference(text, known, report)).collect(),
         tags: lists[4].1.iter().map(|text| tag_reference(text, known, report)).collect(),
@@ -136,10 +159,15 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
                     continue;
                 }
                 // Where the query could not be read, nobody knows whether the rule looks for nothing.
-                if query.is_none() && section.has("query") && error.key == "all" && error.index.is_none() {
+                let unread = (query.is_none() && section.has("query")) || near_fails;
+                if unread && error.key == "all" && error.index.is_none() {
                     continue;
                 }
-                let texts = lists.iter().find(|(key, _)| *key == error.key).map_or(&[][..], |(_, texts)| texts);
+                let texts = match lists.iter().find(|(key, _)| *key == error.key) {
+                    Some((_, texts)) => texts.as_slice(),
+                    None if error.key == "near" => &near_terms,
+                    None => &[],
+                };
                 let item = error.index.and_then(|index| texts.get(index));
                 if item.is_some_and(|item| known.may_be_elsewhere(&item.text)) {
                     continue;
@@ -157,6 +185,29 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
     let texts = |examples: Vec<Text>| examples.into_iter().map(|example| example.text).collect();
     let rule = WatchRule { rule, digests, must_match: texts(must_match), must_not_match: texts(must_not_match) };
     Some(PlacedRule { rule, source })
+}
+
+/// Reads `near`, and all its terms one after the other; none if it is wrong, which has been reported.
+fn near(section: &Section<'_>, report: &mut Report<'_>) -> (Option<Vec<NearSource>>, Vec<Text>) {
+    let mut read = Vec::new();
+    let mut all_terms = Vec::new();
+    let tables = section.table_or_tables("near", &NEAR_KEYS, NEAR_EXAMPLE, report);
+    let count = tables.len();
+    for table in tables {
+        for key in ["terms", "within"].into_iter().filter(|key| !table.has(key)) {
+            table.missing(key, &format!("write `{NEAR_EXAMPLE}`"), report);
+        }
+        let terms = table.texts("terms", report);
+        let within = table.integer("within", 0..=u64::from(MAX_WITHIN), report);
+        let ordered = table.boolean("ordered", report);
+        let (Some(terms), Some(within)) = (terms, within.and_then(|within| u32::try_from(within).ok())) else {
+            continue;
+        };
+        let plain = terms.iter().map(|text| text.text.clone()).collect();
+        read.push(NearSource { terms: plain, within, ordered: ordered.unwrap_or_default() });
+        all_terms.extend(terms);
+    }
+    ((count > 0 && read.len() == count).then_some(read), all_terms)
 }
 
 /// Reports what the rule engine found, at the very term and column where it can be told.
@@ -258,7 +309,7 @@ fn digests(section: &Section<'_>, known: &Known<'_>, report: &mut Report<'_>) ->
 }
 
 /// Runs the examples through the rule. They are headlines: where the rule does not look into the title, they stand in
-/// the first field that it looks into; which feeds it watches does not count.
+/// the first field that it looks into; what it says of feeds, languages and URLs does not count.
 fn run_examples(
     source: &RuleSource,
     known: &Known<'_>,
@@ -269,8 +320,7 @@ fn run_examples(
     if must_match.is_empty() && must_not_match.is_empty() {
         return;
     }
-    let anywhere = RuleSource { feeds: Vec::new(), tags: Vec::new(), ..source.clone() };
-    let Ok(rule) = Rule::new(&anywhere, &known.groups.groups) else { return };
+    let Ok(rule) = Rule::new(source, &known.groups.groups).map(|rule| rule.of_any_origin()) else { return };
     let set = RuleSet::new(std::slice::from_ref(&rule));
     let terms_in = |example: &str| {
         let found = set.matches(&example_document(example, &source.fields)).into_iter().next()?;
@@ -311,7 +361,11 @@ pub(in super::super) fn warn_of_unused(rules: &[PlacedRule], known: &Known<'_>, 
             report.warn(&placed.place, format!("no rule feeds the digest `{name}`"));
         }
     }
-    let terms = |rule: &PlacedRule| [&rule.source.all, &rule.source.any, &rule.source.none].map(Clone::clone).concat();
+    let terms = |rule: &PlacedRule| {
+        let RuleSource { all, any, none, near, .. } = &rule.source;
+        let near = near.iter().flat_map(|near| near.terms.clone()).collect();
+        [all.clone(), any.clone(), none.clone(), near].concat()
+    };
     let texts: Vec<String> =
         rules.iter().flat_map(terms).chain(known.groups.groups.values().flatten().cloned()).collect();
     let queries = rules.iter().filter_map(|rule| rule.source.query.as_deref());

@@ -1,19 +1,41 @@
 //! Cuts a query into lexemes: operators, terms, and what other query languages have in their place, which is explained.
 
 use super::super::expression::{MAX_DISTANCE, TermError};
-use super::super::{FieldSet, lists::nearest_name};
+use super::super::{FieldSet, lists::nearest_name, regexp::closing_slash};
 use super::{DEFAULT_DISTANCE, Errors};
 use crate::core::hit::Field;
 
-/// Names of fields; `body` is what the article says below its title.
-pub(super) const FIELD_NAMES: [(&str, &[Field]); 6] = [
-    ("title", &[Field::Title]),
-    ("summary", &[Field::Summary]),
-    ("content", &[Field::Content]),
-    ("body", &[Field::Summary, Field::Content]),
-    ("author", &[Field::Author]),
-    ("category", &[Field::Category]),
-];
+/// What stands before a colon; `body` is what the article says below its title.
+fn scope_of(name: &str) -> Option<Scope> {
+    Some(match name {
+        "title" => Scope::Text(FieldSet::of(&[Field::Title])),
+        "summary" => Scope::Text(FieldSet::of(&[Field::Summary])),
+        "content" => Scope::Text(FieldSet::of(&[Field::Content])),
+        "body" => Scope::Text(FieldSet::of(&[Field::Summary, Field::Content])),
+        "author" => Scope::Text(FieldSet::of(&[Field::Author])),
+        "category" => Scope::Text(FieldSet::of(&[Field::Category])),
+        "url" => Scope::Text(FieldSet::URL),
+        "feed" => Scope::Feed,
+        "tag" => Scope::Tag,
+        "lang" => Scope::Language,
+        _ => return None,
+    })
+}
+
+const SCOPES: [&str; 10] = ["title", "summary", "content", "body", "author", "category", "url", "feed", "tag", "lang"];
+
+/// What a part of a query is looked for in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Scope {
+    /// Fields of the article, or its URL.
+    Text(FieldSet),
+    /// The name or the URL of the feed.
+    Feed,
+    /// The tags of the feed.
+    Tag,
+    /// The language of the article.
+    Language,
+}
 
 /// A part of a query that is not cut further.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,7 +54,9 @@ pub(super) enum Token<'q> {
     /// `at_least(n,`: the parenthesis is open.
     AtLeast(usize),
     /// A field with its colon.
-    Scope(FieldSet),
+    Scope(Scope),
+    /// A regular expression with its slashes.
+    Regex(&'q str),
     Word(&'q str),
     Phrase(&'q str),
     /// A phrase whose words may be that far apart.
@@ -68,6 +92,7 @@ pub(super) fn lex<'q>(query: &'q str, errors: &mut Errors) -> Vec<Lexeme<'q>> {
             ')' => lexer.take(Token::Close, 1),
             ',' => lexer.take(Token::Comma, 1),
             c if is_quote(c) => lexer.quoted(lexer.at, Token::Phrase),
+            '/' if !lexer.rest()[1..].starts_with(char::is_whitespace) && lexer.rest().len() > 1 => lexer.regex(),
             _ => lexer.word(),
         }
     }
@@ -131,6 +156,19 @@ impl<'q> Lexer<'q, '_> {
         self.lexemes.push(Lexeme { token, start, end: self.at, text: text_at });
     }
 
+    /// Takes the regular expression at hand, with the letters after it.
+    fn regex(&mut self) {
+        let (start, rest) = (self.at, self.rest());
+        let Some(close) = closing_slash(rest) else {
+            let message = "what starts with a `/` is a regular expression, and this one is not closed; write a `/` after \
+                           it, or quotation marks around a word with a `/`";
+            self.error(start, message, None);
+            return self.take(Token::Wrong, rest.len());
+        };
+        let length = close + 1 + word_length(&rest[close + 1..]);
+        self.take(Token::Regex(&rest[..length]), length);
+    }
+
     /// Reads how many words may stand between; a wrong number is reported at `at`.
     fn distance(&mut self, digits: &str, at: usize, example: &str) -> u32 {
         match digits.parse::<u32>() {
@@ -186,19 +224,33 @@ impl<'q> Lexer<'q, '_> {
     }
 
     fn scope(&mut self, name: &'q str) {
-        if let Some((_, fields)) = FIELD_NAMES.iter().find(|(known, _)| *known == name) {
-            return self.take(Token::Scope(FieldSet::of(fields)), name.len() + 1);
+        if let Some(scope) = scope_of(name) {
+            self.take(Token::Scope(scope), name.len() + 1);
+            // Names and URLs may have signs that mean something else elsewhere.
+            let rest = self.rest();
+            let of_url = scope == Scope::Text(FieldSet::URL);
+            let apart = |c: char| c.is_whitespace() || is_quote(c) || matches!(c, '(' | ')' | ',' | '@');
+            let raw = (of_url && !rest.starts_with(['/', '='])) || !matches!(scope, Scope::Text(_));
+            if raw && !rest.is_empty() && !rest.starts_with(apart) {
+                let length = word_length(rest);
+                self.take(Token::Word(&rest[..length]), length);
+            }
+            return;
         }
-        let near = nearest_name(name, FIELD_NAMES.iter().map(|(known, _)| *known));
-        let names: Vec<_> = FIELD_NAMES.iter().map(|(known, _)| format!("`{known}:`")).collect();
+        let near = nearest_name(name, SCOPES.into_iter());
+        let names = SCOPES.map(|known| format!("`{known}:`"));
         let message = format!(
             "there is no field `{}`; expected {}, or quotation marks around a word with a colon",
             short(name),
             names.join(", ")
         );
         self.error(self.at, message, near.map(|near| format!("{near}:")));
-        // The term after it is read as if nothing were before it.
+        // The term after it is read as if nothing were before it, unless it is the rest of a URL.
         self.at += name.len() + 1;
+        let rest = self.rest();
+        if rest.starts_with("//") {
+            self.take(Token::Wrong, word_length(rest));
+        }
     }
 
     /// Takes `at_least(n,`.
@@ -293,8 +345,6 @@ fn foreign(word: &str) -> Option<&'static str> {
         )
     } else if numbered('^').is_some() {
         Some("terms have no weights here; leave out the `^`")
-    } else if word.len() > 2 && word.starts_with('/') && word.ends_with('/') {
-        Some("there are no regular expressions here; write the words, or put it in quotation marks to look for it")
     } else if word.starts_with(['[', '{']) {
         Some("there are no ranges here; write the words, or put them in quotation marks to look for them")
     } else {

@@ -1,9 +1,11 @@
 //! Reads the lexemes of a query: `OR` and `AND` (not mixed), then `NOT`, then `NEAR/n`, then terms and parentheses.
 
 use super::super::expression::{Expression, Leaf, Proximity, Term, TermError};
-use super::super::lists::{Clause, expand};
+use super::super::lists::{Clause, NEAR_REGEX, expand};
+use super::super::origin::Origin;
+use super::super::regexp::{MAX_REGEXES, RegularExpression};
 use super::super::{Case, FieldSet, TermGroups};
-use super::lexer::{Lexeme, Token, lex, short};
+use super::lexer::{Lexeme, Scope, Token, lex, short};
 use super::{DEFAULT_DISTANCE, Errors, MAX_DEPTH, MAX_TERMS};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,13 +19,23 @@ pub(super) fn parse(
     errors: &mut Errors,
 ) -> Vec<Clause> {
     let lexemes = lex(query, errors);
-    let mut parser =
-        Parser { query, groups, case, errors, lexemes, at: 0, terms: 0, expanded: BTreeMap::new(), stopped: false };
+    let mut parser = Parser {
+        query,
+        groups,
+        case,
+        errors,
+        lexemes,
+        at: 0,
+        terms: 0,
+        regexes: 0,
+        expanded: BTreeMap::new(),
+        stopped: false,
+    };
     if query.trim().is_empty() {
         parser.error(0, "the query is empty; write what to look for, such as `missile* AND DPRK`, or leave it out");
         return Vec::new();
     }
-    let operation = parser.whole(fields);
+    let operation = parser.whole(Scope::Text(fields));
     if !parser.errors.0.is_empty() {
         return Vec::new();
     }
@@ -86,6 +98,8 @@ struct Parser<'q, 'e> {
     at: usize,
     /// Terms so far.
     terms: usize,
+    /// Regular expressions so far.
+    regexes: usize,
     /// The terms of groups that were used before; none if a group is broken.
     expanded: BTreeMap<&'q str, Vec<Arc<Term>>>,
     /// Nothing more is read or reported.
@@ -144,8 +158,8 @@ impl<'q> Parser<'q, '_> {
         depth > MAX_DEPTH
     }
 
-    fn whole(&mut self, fields: FieldSet) -> Operation {
-        let operation = self.operation(0, fields);
+    fn whole(&mut self, scope: Scope) -> Operation {
+        let operation = self.operation(0, scope);
         while let Some(token) = self.peek() {
             match token {
                 Token::Close => self.error(self.here(), "this `)` closes nothing; remove it, or write a `(` before"),
@@ -155,18 +169,18 @@ impl<'q> Parser<'q, '_> {
             }
             self.at += 1;
             if self.at < self.lexemes.len() {
-                self.operation(0, fields);
+                self.operation(0, scope);
             }
         }
         operation
     }
 
     /// Reads parts that are joined by `AND` or by `OR`.
-    fn operation(&mut self, depth: usize, fields: FieldSet) -> Operation {
+    fn operation(&mut self, depth: usize, scope: Scope) -> Operation {
         if self.too_deep(depth) {
             return Operation { joint: None, parts: vec![self.hole(self.query.len())] };
         }
-        let mut parts = vec![self.negation(depth, fields)];
+        let mut parts = vec![self.negation(depth, scope)];
         let mut joints: Vec<(Joint, usize)> = Vec::new();
         let mut told = false;
         let mut adjacent = false;
@@ -181,14 +195,14 @@ impl<'q> Parser<'q, '_> {
                         self.adjacency(parts.last());
                     }
                     (told, adjacent) = (true, true);
-                    parts.push(self.negation(depth, fields));
+                    parts.push(self.negation(depth, scope));
                     continue;
                 }
             };
             told = false;
             joints.push((joint, self.here()));
             self.at += 1;
-            parts.push(self.negation(depth, fields));
+            parts.push(self.negation(depth, scope));
         }
         let joint = joints.first().map(|(joint, _)| *joint);
         let mixed = joints.iter().find(|(other, _)| Some(*other) != joint);
@@ -252,28 +266,28 @@ impl<'q> Parser<'q, '_> {
         )
     }
 
-    fn negation(&mut self, depth: usize, fields: FieldSet) -> Part {
+    fn negation(&mut self, depth: usize, scope: Scope) -> Part {
         if self.peek() != Some(Token::Not) {
-            return self.chain(depth, fields);
+            return self.chain(depth, scope);
         }
         let start = self.here();
         self.at += 1;
         if self.too_deep(depth + 1) {
             return self.hole(start);
         }
-        let part = self.negation(depth + 1, fields);
+        let part = self.negation(depth + 1, scope);
         Part { expression: part.expression.map(Expression::negated), start, end: part.end }
     }
 
     /// Reads terms that are joined by `NEAR/n` and `ONEAR/n`, or one alone.
-    fn chain(&mut self, depth: usize, fields: FieldSet) -> Part {
-        let first = self.operand(depth, fields);
+    fn chain(&mut self, depth: usize, scope: Scope) -> Part {
+        let first = self.operand(depth, scope);
         let mut distances = Vec::new();
         let mut parts = vec![first];
         while let Some(Token::Near { words, ordered }) = self.peek() {
             self.at += 1;
             distances.push((words, ordered));
-            parts.push(self.operand(depth, fields));
+            parts.push(self.operand(depth, scope));
         }
         if distances.is_empty() {
             return parts.remove(0);
@@ -282,15 +296,16 @@ impl<'q> Parser<'q, '_> {
         let mut operands = Vec::new();
         let count = parts.len();
         for part in parts {
-            let leaves = part.expression.map(|expression| expression.into_leaves());
-            match leaves {
-                Some(Some(leaves)) => operands.push(leaves),
-                Some(None) => self.error(
+            let Some(expression) = part.expression else { continue };
+            let has_regex = expression.has(&|leaf| matches!(leaf, Expression::Regex(..)));
+            match expression.into_leaves() {
+                Some(leaves) => operands.push(leaves),
+                None if has_regex => self.error(part.start, NEAR_REGEX),
+                None => self.error(
                     part.start,
                     "`NEAR` joins words, phrases, groups, and alternatives of these such as `(a OR b)`; write nothing \
                      else here",
                 ),
-                None => {}
             }
         }
         if operands.len() < count {
@@ -311,7 +326,7 @@ impl<'q> Parser<'q, '_> {
     }
 
     /// Reads a term, a group, or something in parentheses, perhaps after a field.
-    fn operand(&mut self, depth: usize, fields: FieldSet) -> Part {
+    fn operand(&mut self, depth: usize, scope: Scope) -> Part {
         let start = self.here();
         let Some(lexeme) = self.lexemes.get(self.at).copied() else {
             self.expected();
@@ -326,26 +341,32 @@ impl<'q> Parser<'q, '_> {
             Token::Not => {
                 self.error(start, "`NOT` stands before a whole part, not after a field or beside `NEAR`");
                 if !self.too_deep(depth + 1) {
-                    self.operand(depth + 1, fields);
+                    self.operand(depth + 1, scope);
                 }
                 None
             }
-            Token::Scope(fields) => {
+            Token::Scope(scope) => {
                 if self.too_deep(depth + 1) {
                     None
                 } else {
-                    self.operand(depth + 1, fields).expression
+                    self.operand(depth + 1, scope).expression
                 }
             }
-            Token::Open => self.group(start, depth, fields),
-            Token::AtLeast(count) => self.at_least(count, start, depth, fields),
-            Token::Word(text) | Token::Phrase(text) => {
-                let term = Term::parse(text, self.case);
-                self.leaf(term, lexeme.text, fields)
+            Token::Open => self.group(start, depth, scope),
+            Token::AtLeast(count) => self.at_least(count, start, depth, scope),
+            Token::Word(text) | Token::Phrase(text) => self.word(text, lexeme.text, scope),
+            Token::Group(name) => self.terms_of(name.trim(), start, scope),
+            Token::Exact(_) | Token::Loose(..) | Token::Regex(_) if !matches!(scope, Scope::Text(_)) => {
+                self.error(
+                    start,
+                    "after `feed:`, `tag:` and `lang:` stands a whole name, or one with a `*` at its end, since it is \
+                     compared and not searched",
+                );
+                None
             }
-            Token::Exact(text) => self.leaf(Term::exact(text), lexeme.text, fields),
-            Token::Group(name) => self.terms_of(name.trim(), start, fields),
-            Token::Loose(text, words) => self.loose(text, words, lexeme, fields),
+            Token::Exact(text) => self.leaf(Term::exact(text), lexeme.text, scope),
+            Token::Loose(text, words) => self.loose(text, words, lexeme, scope),
+            Token::Regex(text) => self.regex(text, start, scope),
             _ => None,
         };
         Part { expression, start, end: self.behind().max(start) }
@@ -364,12 +385,12 @@ impl<'q> Parser<'q, '_> {
     }
 
     /// Reads up to the closing parenthesis.
-    fn group(&mut self, start: usize, depth: usize, fields: FieldSet) -> Option<Expression> {
-        let mut inner = self.operation(depth + 1, fields).joined().and_then(|part| part.expression);
+    fn group(&mut self, start: usize, depth: usize, scope: Scope) -> Option<Expression> {
+        let mut inner = self.operation(depth + 1, scope).joined().and_then(|part| part.expression);
         while self.peek() == Some(Token::Comma) {
             self.error(self.here(), "a comma stands in `at_least(n, a, b)` only; join terms with `AND` or `OR`");
             self.at += 1;
-            self.operation(depth + 1, fields);
+            self.operation(depth + 1, scope);
             inner = None;
         }
         if self.closes(start) { inner } else { None }
@@ -386,11 +407,11 @@ impl<'q> Parser<'q, '_> {
     }
 
     /// Reads what is counted, up to the closing parenthesis.
-    fn at_least(&mut self, count: usize, start: usize, depth: usize, fields: FieldSet) -> Option<Expression> {
+    fn at_least(&mut self, count: usize, start: usize, depth: usize, scope: Scope) -> Option<Expression> {
         let mut parts = Vec::new();
         if self.peek() != Some(Token::Close) {
             loop {
-                parts.push(self.operation(depth + 1, fields).joined().and_then(|part| part.expression));
+                parts.push(self.operation(depth + 1, scope).joined().and_then(|part| part.expression));
                 if self.peek() != Some(Token::Comma) {
                     break;
                 }
@@ -412,15 +433,48 @@ impl<'q> Parser<'q, '_> {
         parts.into_iter().collect::<Option<Vec<_>>>().map(|parts| Expression::at_least(count, parts))
     }
 
-    fn leaf(&mut self, term: Result<Term, TermError>, at: usize, fields: FieldSet) -> Option<Expression> {
-        match term {
-            Ok(term) if self.fits(1, at) => Some(Expression::Term(Arc::new(term), fields)),
-            Ok(_) => None,
-            Err(TermError { at: within, message, suggestion }) => {
-                self.report(TermError { at: Some(at + within.unwrap_or(0)), message, suggestion });
-                None
-            }
+    /// Reads a term, or a name after `feed:` and the like.
+    fn word(&mut self, text: &'q str, at: usize, scope: Scope) -> Option<Expression> {
+        if let Scope::Text(_) = scope {
+            return self.leaf(Term::parse(text, self.case), at, scope);
         }
+        self.origin(text, at, scope)
+    }
+
+    fn origin(&mut self, text: &str, at: usize, scope: Scope) -> Option<Expression> {
+        let origin = match scope {
+            Scope::Feed => Origin::feed(text),
+            Scope::Tag => Origin::tag(text),
+            _ => Origin::language(text),
+        };
+        self.checked(origin, at).filter(|_| self.fits(1, at)).map(Expression::Origin)
+    }
+
+    fn leaf(&mut self, term: Result<Term, TermError>, at: usize, scope: Scope) -> Option<Expression> {
+        let Scope::Text(fields) = scope else { return None };
+        let term = self.checked(term, at).filter(|_| self.fits(1, at))?;
+        let term = if fields == FieldSet::URL { term.in_url() } else { term };
+        Some(Expression::Term(Arc::new(term), fields))
+    }
+
+    fn regex(&mut self, text: &'q str, at: usize, scope: Scope) -> Option<Expression> {
+        let Scope::Text(fields) = scope else { return None };
+        self.regexes += 1;
+        if self.regexes > MAX_REGEXES {
+            self.error(at, format!("a query has at most {MAX_REGEXES} regular expressions; write several rules"));
+            self.stop();
+            return None;
+        }
+        let regex = self.checked(RegularExpression::parse(text, self.case), at)?;
+        Some(Expression::Regex(Arc::new(regex), fields))
+    }
+
+    /// Reports what is wrong with a part that starts at `at`.
+    fn checked<T>(&mut self, read: Result<T, TermError>, at: usize) -> Option<T> {
+        read.map_err(|TermError { at: within, message, suggestion }| {
+            self.report(TermError { at: Some(at + within.unwrap_or(0)), message, suggestion });
+        })
+        .ok()
     }
 
     /// Counts terms; too many end the reading.
@@ -434,7 +488,7 @@ impl<'q> Parser<'q, '_> {
         fits
     }
 
-    fn terms_of(&mut self, name: &'q str, at: usize, fields: FieldSet) -> Option<Expression> {
+    fn terms_of(&mut self, name: &'q str, at: usize, scope: Scope) -> Option<Expression> {
         if !self.expanded.contains_key(name) {
             let expanded = expand(&format!("@{name}"), self.groups, self.case);
             let terms = expanded.unwrap_or_else(|TermError { message, suggestion, .. }| {
@@ -447,16 +501,24 @@ impl<'q> Parser<'q, '_> {
         if terms.is_empty() || !self.fits(terms.len(), at) {
             return None;
         }
-        let mut leaves: Vec<_> = terms.into_iter().map(|term| Expression::Term(term, fields)).collect();
+        let leaf = |parser: &mut Self, term: Arc<Term>| match scope {
+            Scope::Text(FieldSet::URL) => Some(Expression::Term(Arc::new(Term::clone(&term).in_url()), FieldSet::URL)),
+            Scope::Text(fields) => Some(Expression::Term(term, fields)),
+            _ => parser.origin(&term.written, at, scope),
+        };
+        let mut leaves = Vec::with_capacity(terms.len());
+        for term in terms {
+            leaves.push(leaf(self, term)?);
+        }
         Some(if leaves.len() == 1 { leaves.remove(0) } else { Expression::Any(leaves) })
     }
 
     /// Reads a phrase whose words may stand apart: `"a b"~10`.
-    fn loose(&mut self, text: &'q str, words: u32, lexeme: Lexeme<'q>, fields: FieldSet) -> Option<Expression> {
+    fn loose(&mut self, text: &'q str, words: u32, lexeme: Lexeme<'q>, scope: Scope) -> Option<Expression> {
         let mut operands = Vec::new();
         for word in text.split_whitespace() {
             let at = lexeme.text + (word.as_ptr() as usize - text.as_ptr() as usize);
-            let Some(Expression::Term(term, fields)) = self.leaf(Term::parse(word, self.case), at, fields) else {
+            let Some(Expression::Term(term, fields)) = self.leaf(Term::parse(word, self.case), at, scope) else {
                 return None;
             };
             operands.push(vec![Leaf { term, fields }]);

@@ -133,6 +133,94 @@ fn fields_are_those_of_the_innermost_scope_and_nearness_is_within_one() {
 }
 
 #[test]
+fn queries_ask_where_an_article_is_from() {
+    let tags = ["Asia".to_owned(), "wire".to_owned()];
+    let document = Document {
+        title: "a b",
+        url: "https://www.example.com/politics/%D1%80%D0%B0%D0%BA%D0%B5%D1%82%D0%B0-US/2024?id=7",
+        language: Some("en-GB"),
+        feed: "https://feeds.example/rss.xml",
+        feed_name: "BBC World",
+        tags: &tags,
+        ..Document::default()
+    };
+    for (query, expected) in [
+        ("feed:\"bbc world\"", true),
+        ("feed:BBC", false),
+        ("feed:BBC*", true),
+        ("feed:https://feeds.example/rss.xml", true),
+        ("feed:(Reuters OR BBC*) AND a", true),
+        ("feed:Reuters AND a", false),
+        ("a AND NOT feed:BBC*", false),
+        ("tag:asia AND tag:wire", true),
+        ("tag:(europe OR africa)", false),
+        ("feed:@wires", true),
+        ("lang:en", true),
+        ("lang:uk OR a NEAR/0 b", true),
+        ("lang:en AND NOT c", true),
+        ("lang:en-US", false),
+        ("at_least(2, lang:en, tag:asia, c)", true),
+        ("url:example.com/politics", true),
+        ("url:https://www.example.com", true),
+        ("url:example/politics", false),
+        ("url:политика OR url:ракета", true),
+        ("url:us AND url:US AND url:=us", true),
+        ("url:(example ONEAR/4 2024)", true),
+        ("url:(example ONEAR/3 2024)", false),
+        ("url:/politics.*id=7/", true),
+        ("url:@wires", true),
+        ("/example/", false),
+        ("example", false),
+        ("title:(a OR url:zzz) AND url:politic*", true),
+    ] {
+        let groups = TermGroups::from([(
+            "wires".to_owned(),
+            vec!["Reuters".to_owned(), "BBC World".to_owned(), "Politics".to_owned()],
+        )]);
+        let rule = Rule::new(&source(query), &groups).unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
+        let hit = !RuleSet::new(std::slice::from_ref(&rule)).matches(&document).is_empty();
+        assert_eq!((hit, explain(&rule, &document).hit), (expected, expected), "{query}");
+    }
+    let explained = |query: &str| explain(&rule(query), &document).to_string();
+    assert!(explained("lang:uk AND a").contains("✗ query: `lang:uk` does not hold; the language is en-GB, not uk"));
+    assert!(explained("lang:en AND a").contains("✓ query: `lang:en` holds; the language is en-GB"));
+    assert!(explained("feed:Reuters").contains("; the feed is BBC World, not Reuters"));
+    assert!(explained("tag:x").contains("; the feed has the tags Asia, wire, not x"));
+    assert!(explained("url:x").contains("; the URL is https://www.example.com/politics/ракета-US"));
+    let unknown = explain(&rule("lang:uk"), &Document::default()).to_string();
+    assert!(unknown.ends_with("no language is known, and uk is asked for"), "{unknown}");
+}
+
+#[test]
+fn regular_expressions_look_at_the_text_itself() {
+    for (query, text, expected) in [
+        ("/mis+ile/", "missssile", true),
+        ("/Missile/", "missile", false),
+        ("/Missile/i", "MISSILE", true),
+        ("/a b|c, d/", "x c, d", true),
+        ("/a\\/b/", "a/b", true),
+        ("/(a|b) \"x\"/", "b \"x\"", true),
+        ("/^a/", "ba", false),
+        ("/a.b/", "a\nb", false),
+        ("/é/", "e\u{301} e", false),
+        ("title:/a\\db/ AND x", "x a1b", true),
+        ("/a\\db/ AND NOT x", "x a1b", false),
+        ("x AND NOT /a\\db/", "x a1b", false),
+        ("x AND NOT /a\\db/", "x ab", true),
+        ("summary:/a/ OR x", "a", false),
+        ("at_least(2, /a+/, /b+/, c)", "aa bb", true),
+        ("(/a/)", "cat", true),
+    ] {
+        assert_eq!(hits(query, &Document { title: text, ..Document::default() }), expected, "`{query}` in `{text}`");
+    }
+    let any_case = RuleSource { case: Case::Ignore, ..source("/missile/") };
+    let set = RuleSet::new(&[Rule::new(&any_case, &groups()).unwrap()]);
+    assert_eq!(set.matches(&Document { title: "MISSILE", ..Document::default() }).len(), 1);
+    let many = (0..101).map(|number| format!("/a{number}/")).collect::<Vec<_>>().join(" OR ");
+    assert!(errors(&many)[0].message.contains("at most 100 regular expressions"));
+}
+
+#[test]
 fn lists_and_query_must_both_hold() {
     let both = RuleSource { all: vec!["a".to_owned()], none: vec!["z".to_owned()], ..source("b OR c") };
     let set = RuleSet::new(&[Rule::new(&both, &groups()).unwrap()]);
@@ -190,7 +278,19 @@ fn errors_stand_at_their_byte_and_say_what_was_expected() {
         ("a AND ?ile", 6, "cannot be the first letter"),
         ("=wom?n", 4, "leave one of them out"),
         ("\"is it war?\"", 10, "as a question mark"),
-        ("/mis.*/", 0, "no regular expressions"),
+        ("a AND /mis(/", 10, "cannot be read: unclosed group"),
+        ("a AND /x*/", 6, "even where there is nothing"),
+        ("/a b", 0, "not closed"),
+        ("/a/b/", 3, "only `i` may stand"),
+        ("a NEAR/2 /b/", 9, "counted in words"),
+        ("a NEAR/2 (b OR /c/)", 9, "counted in words"),
+        ("tag:(a OR =x)", 10, "a whole name"),
+        ("tag:\"a b\"~2", 4, "a whole name"),
+        ("lang:ukrainian", 5, "the tag of a language"),
+        ("feed:*", 5, "expected a name"),
+        ("a NEAR/2 feed:b", 9, "`NEAR` joins words"),
+        ("a NEAR/2 url:b", 0, "their fields are different"),
+        ("NOT lang:uk", 0, "only excludes"),
         ("\"a\"~3", 0, "two words or more"),
         ("\"a b\"~", 5, "a number"),
         ("=\"a b\"~3", 6, "after a plain phrase only"),
@@ -231,6 +331,56 @@ fn limits_hold() {
     assert!(Rule::new(&source(&("a NEAR/3 ".repeat(7_000) + "a")), &groups).is_ok());
 }
 
+/// Texts that are made to be slow to read are read all the same; a longer one is refused unread.
+#[test]
+fn hostile_queries_are_read_in_time() {
+    const LENGTH: usize = 64 << 10;
+    let filled = |part: &str| part.repeat(LENGTH / part.len());
+    let many: Vec<String> = (0..5000).map(|word| format!("w{word}*")).collect();
+    let groups = TermGroups::from([("many".to_owned(), many), ("g".to_owned(), vec!["a".to_owned()])]);
+    let number = |at: usize| format!("w{at} OR ");
+    let different = (0..7000).map(number).collect::<String>();
+    for query in [
+        filled("("),
+        filled("(a"),
+        filled("(a OR "),
+        filled("a OR "),
+        filled("@g OR ") + "a",
+        filled("@many OR ") + "a",
+        filled("@x "),
+        filled("\""),
+        filled("\"a\" "),
+        filled("“"),
+        filled("NOT "),
+        filled("title:"),
+        filled("url:/"),
+        filled("feed:"),
+        filled("/"),
+        filled("/a/ OR ") + "a",
+        filled("/\\"),
+        filled("/(a|b)+/i AND "),
+        filled("?"),
+        filled("a?"),
+        filled("a*"),
+        filled("*"),
+        filled("at_least(1,"),
+        filled("at_least(1,a),"),
+        filled("a NEAR/1 "),
+        filled("a,"),
+        filled("=") + "a",
+        filled("弹?"),
+        filled("\"a b\"~3 "),
+        different[..different.len().min(LENGTH - 100)].trim_end_matches(" OR ").to_owned(),
+        format!("/{}/", "(?:a{100}){100}".repeat(4000)),
+    ] {
+        if let Ok(rule) = Rule::new(&source(&query), &groups) {
+            assert!(RuleSet::new(&[rule]).matches(&Document::default()).is_empty());
+        }
+    }
+    let message = &errors(&"a OR ".repeat(1 << 18))[0].message;
+    assert!(message.contains("has 1310720 bytes, at most 65536"), "{message}");
+}
+
 #[test]
 fn versions_are_of_the_meaning() {
     let version = |query: &str| rule(query).version;
@@ -244,6 +394,13 @@ fn versions_are_of_the_meaning() {
         ("at_least(1, a, b)", "a OR b"),
         ("at_least(2, a, b, c)", "at_least(2, c, b, a)"),
         ("@missile", "rocket OR missile*"),
+        ("summary:a OR content:a", "body:a"),
+        ("NOT summary:a AND NOT content:a AND b", "NOT body:a AND b"),
+        ("summary:a OR (content:b OR content:a) OR summary:b", "body:(a OR b)"),
+        ("(summary:a OR content:a) NEAR/2 body:b", "body:(a NEAR/2 b)"),
+        ("summary:/a/ OR content:/a/", "body:/a/"),
+        ("feed:A OR lang:UK", "lang:uk OR feed:a"),
+        ("url:a/b", "url:\"A b\""),
     ] {
         assert_eq!(version(one), version(other), "{one}");
     }
@@ -256,6 +413,15 @@ fn versions_are_of_the_meaning() {
         ("at_least(2, a, b, c)", "a OR b OR c"),
         ("a", "=a"),
         ("a", "title:a"),
+        ("a", "url:a"),
+        ("/a/", "/a/i"),
+        ("/a/", "a"),
+        ("feed:a", "tag:a"),
+        ("feed:a", "feed:a*"),
+        ("wom?n", "woman"),
+        ("wom?n", "wom?n*"),
+        ("summary:a AND content:a", "body:a"),
+        ("title:a AND NOT title:a", "title:a AND NOT summary:a"),
     ] {
         assert_ne!(version(one), version(other), "{one}, {other}");
     }
@@ -307,6 +473,7 @@ proptest! {
         parts in prop::collection::vec(prop::sample::select(vec![
             "AND", "OR", "NOT", "(", ")", ",", "\"", "“", "”", "NEAR/2", "ONEAR/", "NEAR", "at_least(", "2", "a", "b*",
             "@dprk", "@", "=", "=x", "title:", "body:", "~3", "é", "*", "-a", "弹", "&&", "/x/", " ",
+            "/", "/i", "\\", "w?n*", "?", "feed:", "tag:x", "lang:", "lang:uk", "url:", "url:a/b", "/a.b/i", "[", "@missile",
         ]), 0..30),
         spaced in any::<bool>(),
         text in "[ab x.弹\n]{0,20}",

@@ -1,9 +1,12 @@
 //! What rules promise, on whole rules and documents; and agreement with an evaluator that is too simple to be wrong.
 
 use super::explain::explain;
-use super::{Case, Document, FIELDS, Rule, RuleSet, RuleSource, TermGroups};
+use super::{Case, Document, NearSource, Rule, RuleSet, RuleSource, TermGroups};
 use crate::core::hit::{Field, TermMatch};
 use proptest::prelude::*;
+
+mod agreement;
+mod naive;
 
 fn owned(list: &[&str]) -> Vec<String> {
     list.iter().map(|item| (*item).to_owned()).collect()
@@ -176,6 +179,125 @@ fn fields_feeds_and_tags_restrict() {
     }
 }
 
+/// Once a hit told every place of a term that it wants near another.
+#[test]
+fn of_terms_near_each_other_only_those_are_told() {
+    let near = NearSource { terms: owned(&["missile*", "DPRK"]), within: 2, ordered: false };
+    let text = "Missile talk. Far from it all the DPRK fired missiles, and some other day the DPRK had none.";
+    for source in [
+        RuleSource { near: vec![near], ..all(&[]) },
+        RuleSource { query: Some("missile* NEAR/2 DPRK".to_owned()), ..all(&[]) },
+    ] {
+        let found = places(&source, &TermGroups::new(), &title(text)).unwrap();
+        let texts: Vec<_> = found.iter().map(|found| (&text[found.start..found.end], found.start)).collect();
+        assert_eq!(texts, [("DPRK", 34), ("missiles", 45)]);
+    }
+    // What a term is wanted for besides is told too, and each place once.
+    let both =
+        RuleSource { query: Some("missile* AND (missile* NEAR/2 DPRK OR x NEAR/9 DPRK)".to_owned()), ..all(&[]) };
+    let found = places(&both, &TermGroups::new(), &title(text)).unwrap();
+    assert_eq!(found.iter().map(|found| found.start).collect::<Vec<_>>(), [0, 34, 45]);
+    // In a chain a place counts only where the whole chain is.
+    let chain = RuleSource { query: Some("a NEAR/0 b NEAR/0 c".to_owned()), ..all(&[]) };
+    let found = places(&chain, &TermGroups::new(), &title("a b x c b x a")).unwrap_or_default();
+    assert_eq!(found, []);
+    let found = places(&chain, &TermGroups::new(), &title("a b x c b a b")).unwrap();
+    assert_eq!(found.iter().map(|found| found.start).collect::<Vec<_>>(), [6, 8, 10]);
+}
+
+#[test]
+fn near_lists_are_what_near_is_in_a_query() {
+    let near = |terms: &[&str], within: u32, ordered: bool| NearSource { terms: owned(terms), within, ordered };
+    let rule = |near: Vec<NearSource>| RuleSource { near, ..all(&[]) };
+    let groups = TermGroups::from([("missile".to_owned(), owned(&["missile*", "rocket"]))]);
+    let version = |source: &RuleSource| Rule::new(source, &groups).unwrap().version;
+    let list = rule(vec![near(&["@missile", "DPRK"], 3, false)]);
+    let query = RuleSource { query: Some("DPRK NEAR/3 @missile".to_owned()), ..all(&[]) };
+    assert_eq!(version(&list), version(&query));
+    let ordered = rule(vec![near(&["a", "b"], 1, true), near(&["c", "d"], 0, false)]);
+    assert!(hits(&ordered, &title("a x b, d c")));
+    assert!(!hits(&ordered, &title("b x a, d c")));
+    assert!(!hits(&ordered, &title("a x b")));
+    for (source, index, part) in [
+        (rule(vec![near(&["a"], 1, false)]), None, "two `terms` or more"),
+        (rule(vec![near(&["a", "b"], 1001, false)]), None, "at most 1000"),
+        (rule(vec![near(&["a", "b"], 1, false), near(&["c", "*"], 1, false)]), Some(3), "cannot stand alone"),
+        (rule(vec![near(&["a", "/b/"], 1, false)]), Some(1), "counted in words"),
+    ] {
+        let errors = Rule::new(&source, &groups).unwrap_err();
+        assert_eq!((errors.len(), errors[0].key.as_str(), errors[0].index), (1, "near", index), "{errors:?}");
+        assert!(errors[0].message.contains(part), "{errors:?}");
+    }
+    let far = Rule::new(&rule(vec![near(&["a", "b"], 1, false)]), &groups).unwrap();
+    assert!(explain(&far, &title("a x y b")).to_string().ends_with(
+        "near: `a NEAR/1 b` does not hold, with `a` in title, `b` in title; they stand farther apart than \
+                        `NEAR` allows"
+    ));
+}
+
+#[test]
+fn lists_take_regular_expressions() {
+    let rule = RuleSource { any: owned(&["/CVE-\\d+/", "hole"]), none: owned(&["/test/i"]), ..all(&[]) };
+    let text = "On CVE-12 and CVE-7";
+    let found = places(&rule, &TermGroups::new(), &title(text)).unwrap();
+    assert_eq!(found, [place("/CVE-\\d+/", Field::Title, 3, 9), place("/CVE-\\d+/", Field::Title, 14, 19)]);
+    assert!(!hits(&rule, &title("CVE-12 TESTED")));
+    assert!(!hits(&rule, &title("cve-12")));
+    assert!(hits(&rule, &title("a hole")));
+    let wrong = RuleSource { any: owned(&["fine", " /a(/"]), ..all(&[]) };
+    let errors = Rule::new(&wrong, &TermGroups::new()).unwrap_err();
+    assert_eq!((errors[0].key.as_str(), errors[0].index, errors[0].at), ("any", Some(1), Some(3)));
+    let groups = TermGroups::from([("g".to_owned(), owned(&["/a/"]))]);
+    assert!(super::check_groups(&groups)[0].message.contains("not in a term group"));
+}
+
+/// Rules of regular expressions alone are looked into only where a text that they require is found.
+#[test]
+fn regular_expressions_wait_for_what_they_require() {
+    let rule = |query: &str| RuleSource { query: Some(query.to_owned()), ..all(&[]) };
+    let rules: Vec<Rule> = [
+        r"/CVE-\d+/",
+        r"/\d+ missiles?/i",
+        r"/x\d/ AND feed:other",
+        r"/\w+ strikes/ AND border",
+        r"title:/\d{4}/",
+        r"feed:wire",
+    ]
+    .iter()
+    .map(|query| Rule::new(&rule(query), &TermGroups::new()).unwrap())
+    .collect();
+    let set = RuleSet::new(&rules);
+    let found =
+        |document: &Document<'_>| -> Vec<usize> { set.matches(document).into_iter().map(|found| found.rule).collect() };
+    // Three have nothing to wait for: a text of two letters, one without letters, a feed.
+    assert_eq!(set.candidates(&title("nothing")), 3);
+    assert_eq!(set.candidates(&title("a cve-x")), 4);
+    assert_eq!(found(&title("CVE-2024")), [0, 4]);
+    assert_eq!(found(&title("12 MISSILES, strikes")), [1]);
+    assert_eq!(found(&title("air strikes at the border")), [3]);
+    assert_eq!(found(&Document { feed_name: "Wire", ..title("x1") }), [5]);
+    assert_eq!(found(&Document { feed_name: "Other", ..title("x1") }), [2]);
+}
+
+/// A rule can be tried on a text of which nobody knows where it is from.
+#[test]
+fn conditions_on_the_origin_can_be_waived() {
+    let source = RuleSource {
+        query: Some("feed:wire AND NOT tag:x AND NOT lang:en AND url:example.com AND a".to_owned()),
+        tags: owned(&["t"]),
+        ..all(&[])
+    };
+    let rule = Rule::new(&source, &TermGroups::new()).unwrap();
+    let matches = |rule: Rule, document: &Document<'_>| !RuleSet::new(&[rule]).matches(document).is_empty();
+    let article = Document { url: "https://example.com/", ..title("a") };
+    assert!(!matches(rule.clone(), &article));
+    assert!(matches(rule.of_any_feed(), &article));
+    assert!(!matches(rule.of_any_feed(), &title("a")));
+    assert!(!matches(rule.of_any_feed(), &Document { language: Some("en"), ..article }));
+    assert!(matches(rule.of_any_origin(), &title("a")));
+    assert!(!matches(rule.of_any_origin(), &title("b")));
+}
+
 #[test]
 fn places_are_capped_but_every_term_is_told() {
     let text = format!("{} DPRK", "missile ".repeat(500));
@@ -249,297 +371,7 @@ fn explanations_name_what_matched_and_what_failed() {
     assert_eq!(json["conditions"][2]["found"][0]["field"], "title");
 }
 
-/// Words of the property test: each is one token, except that those of Han stand for one character each.
-const WORDS: &[&str] = &[
-    "us",
-    "US",
-    "Us",
-    "missile",
-    "Missile",
-    "missiles",
-    "MISSILES",
-    "mis",
-    "ракета",
-    "Ракета",
-    "РАКЕТЫ",
-    "ракет",
-    "弹",
-    "道",
-    "导",
-    "북한",
-    "북한이",
-    "북",
-    "αβγ",
-    "ΑΒΓ",
-    "αβ",
-];
-
-/// Separators, and what they are to a phrase: none, tight, a break, a block.
-const SEPARATORS: &[(&str, u8)] = &[(" ", 0), ("-", 0), ("’ ", 0), (", ", 1), (". ", 1), ("\n", 2), (" ", 0), (" ", 0)];
-
-type Text = Vec<(usize, usize)>;
-/// Words with "prefix", or a wrong index that stands for none.
-type Phrase = Vec<(usize, bool)>;
-
-/// A query, naively: a term (exact or not) within fields, and what joins them.
-#[derive(Debug, Clone)]
-enum NaiveQuery {
-    Term(NaiveTerm),
-    All(Vec<NaiveQuery>),
-    Any(Vec<NaiveQuery>),
-    Not(Box<NaiveQuery>),
-    AtLeast(usize, Vec<NaiveQuery>),
-    /// A list of alternatives, and others with the words between at most and whether they follow.
-    Near(Vec<NaiveTerm>, Vec<(Vec<NaiveTerm>, usize, bool)>),
-}
-
-#[derive(Debug, Clone)]
-struct NaiveTerm {
-    phrase: Phrase,
-    exact: bool,
-    /// Index in `SCOPES`, beyond them for the rule's own fields.
-    scope: usize,
-}
-
-const SCOPES: &[(&str, &[Field])] = &[
-    ("title", &[Field::Title]),
-    ("body", &[Field::Summary, Field::Content]),
-    ("content", &[Field::Content]),
-    ("author", &[Field::Author]),
-];
-
-#[derive(Debug, Clone)]
-struct Naive {
-    all: Vec<Phrase>,
-    any: Vec<Phrase>,
-    none: Vec<Phrase>,
-    query: Option<NaiveQuery>,
-    fields: Vec<Field>,
-    case: Case,
-}
-
-fn render_text(text: &Text) -> String {
-    text.iter().map(|(word, separator)| format!("{}{}", WORDS[*word], SEPARATORS[*separator].0)).collect()
-}
-
-fn render_phrase(phrase: &Phrase) -> String {
-    let words = phrase.iter().map(|(word, prefix)| format!("{}{}", WORDS[*word], if *prefix { "*" } else { "" }));
-    words.collect::<Vec<_>>().join(" ")
-}
-
-fn naive_word(word: (usize, bool), token: &str, case_counts: bool, exact: bool) -> bool {
-    let hangul = WORDS[word.0].chars().all(|c| ('가'..='힣').contains(&c));
-    let (text, prefix) = (WORDS[word.0], !exact && (word.1 || hangul));
-    let fold = |text: &str| if case_counts { text.to_owned() } else { text.to_lowercase() };
-    if prefix { fold(token).starts_with(&fold(text)) } else { fold(token) == fold(text) }
-}
-
-fn naive_found(phrase: &Phrase, text: &Text, case: Case) -> usize {
-    naive_starts(phrase, text, case, false).len()
-}
-
-fn naive_starts(phrase: &Phrase, text: &Text, case: Case, exact: bool) -> Vec<usize> {
-    let case = if exact { Case::Match } else { case };
-    let letters: String = phrase.iter().map(|(word, _)| WORDS[*word]).collect();
-    let capitals =
-        letters.chars().filter(|c| c.is_uppercase()).count() >= 2 && !letters.chars().any(char::is_lowercase);
-    let case_counts = case == Case::Match || (case == Case::Acronyms && capitals);
-    (0..text.len())
-        .filter(|start| {
-            phrase.iter().enumerate().all(|(at, word)| {
-                let unbroken = at == 0 || SEPARATORS[text[(start + at - 1).min(text.len() - 1)].1].1 == 0;
-                unbroken
-                    && text.get(start + at).is_some_and(|token| naive_word(*word, WORDS[token.0], case_counts, exact))
-            })
-        })
-        .collect()
-}
-
-impl NaiveTerm {
-    /// Returns its places: field, first word, word after the last.
-    fn places(&self, rule: &Naive, texts: &[Text]) -> Vec<(usize, usize, usize)> {
-        let fields = SCOPES.get(self.scope).map_or(rule.fields.as_slice(), |(_, fields)| fields);
-        let of_field = |(at, field): (usize, &Field)| {
-            let starts = if fields.contains(field) {
-                naive_starts(&self.phrase, &texts[at], rule.case, self.exact)
-            } else {
-                Vec::new()
-            };
-            starts.into_iter().map(move |start| (at, start, start + self.phrase.len()))
-        };
-        FIELDS.iter().enumerate().flat_map(of_field).collect()
-    }
-
-    fn render(&self) -> String {
-        let scope = SCOPES.get(self.scope).map(|(name, _)| format!("{name}:")).unwrap_or_default();
-        let plain: Phrase = self.phrase.iter().map(|(word, prefix)| (*word, *prefix && !self.exact)).collect();
-        let sign = if self.exact { "=" } else { "" };
-        format!("{scope}{sign}\"{}\"", render_phrase(&plain))
-    }
-}
-
-impl NaiveQuery {
-    fn holds(&self, rule: &Naive, texts: &[Text]) -> bool {
-        match self {
-            Self::Term(term) => !term.places(rule, texts).is_empty(),
-            Self::All(parts) => parts.iter().all(|part| part.holds(rule, texts)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(rule, texts)),
-            Self::Not(part) => !part.holds(rule, texts),
-            Self::AtLeast(count, parts) => parts.iter().filter(|part| part.holds(rule, texts)).count() >= *count,
-            Self::Near(first, others) => {
-                let places = |terms: &[NaiveTerm]| -> Vec<_> {
-                    terms.iter().flat_map(|term| term.places(rule, texts)).collect()
-                };
-                // Every place of one operand against every place of the next, and every word between them.
-                let mut reached = places(first);
-                for (terms, most, ordered) in others {
-                    let follows = |a: &(usize, usize, usize), b: &(usize, usize, usize)| {
-                        let unbroken = || texts[a.0][a.2 - 1..b.1].iter().all(|word| SEPARATORS[word.1].1 < 2);
-                        a.0 == b.0 && a.2 <= b.1 && b.1 - a.2 <= *most && unbroken()
-                    };
-                    let is_near = |b: &(usize, usize, usize)| {
-                        reached.iter().any(|a| follows(a, b) || (!ordered && follows(b, a)))
-                    };
-                    reached = places(terms).into_iter().filter(is_near).collect();
-                }
-                !reached.is_empty()
-            }
-        }
-    }
-
-    fn render(&self) -> String {
-        let list = |parts: &[Self], joint: &str| parts.iter().map(Self::render).collect::<Vec<_>>().join(joint);
-        let either =
-            |terms: &[NaiveTerm]| format!("({})", terms.iter().map(NaiveTerm::render).collect::<Vec<_>>().join(" OR "));
-        match self {
-            Self::Term(term) => term.render(),
-            Self::All(parts) => format!("({})", list(parts, " AND ")),
-            Self::Any(parts) => format!("({})", list(parts, " OR ")),
-            Self::Not(part) => format!("(NOT {})", part.render()),
-            Self::AtLeast(count, parts) => format!("at_least({count}, {})", list(parts, ", ")),
-            Self::Near(first, others) => {
-                let mut text = format!("({}", either(first));
-                for (terms, most, ordered) in others {
-                    text += &format!(" {}NEAR/{most} {}", if *ordered { "O" } else { "" }, either(terms));
-                }
-                text + ")"
-            }
-        }
-    }
-}
-
-impl Naive {
-    fn matches(&self, texts: &[Text]) -> bool {
-        let found = |phrase: &Phrase| {
-            FIELDS
-                .iter()
-                .zip(texts)
-                .any(|(field, text)| self.fields.contains(field) && naive_found(phrase, text, self.case) > 0)
-        };
-        self.all.iter().all(found)
-            && (self.any.is_empty() || self.any.iter().any(found))
-            && !self.none.iter().any(found)
-            && self.query.as_ref().is_none_or(|query| query.holds(self, texts))
-    }
-
-    fn source(&self) -> RuleSource {
-        let list = |phrases: &[Phrase]| phrases.iter().map(render_phrase).collect();
-        RuleSource {
-            name: "naive".to_owned(),
-            all: list(&self.all),
-            any: list(&self.any),
-            none: list(&self.none),
-            query: self.query.as_ref().map(NaiveQuery::render),
-            fields: self.fields.clone(),
-            case: self.case,
-            ..RuleSource::default()
-        }
-    }
-}
-
-fn phrases(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Phrase>> {
-    let word = (0..WORDS.len(), prop::bool::weighted(0.2));
-    prop::collection::vec(prop::collection::vec(word, 1..4), count)
-}
-
-fn naive_rule() -> impl Strategy<Value = Naive> {
-    let case = prop_oneof![Just(Case::Acronyms), Just(Case::Ignore), Just(Case::Match)];
-    let fields = prop::sample::subsequence(FIELDS.to_vec(), 1..5);
-    let query = prop::option::of(naive_query());
-    (phrases(0..3), phrases(0..4), phrases(0..2), query, fields, case)
-        .prop_map(|(all, any, none, query, fields, case)| Naive { all, any, none, query, fields, case })
-        .prop_map(|rule| match &rule.query {
-            // Nothing positive is an error, and so are fields that are never near each other.
-            Some(_) if Rule::new(&rule.source(), &TermGroups::new()).is_err() => Naive { query: None, ..rule },
-            _ => rule,
-        })
-        .prop_filter("needs something positive", |rule| {
-            !rule.all.is_empty() || !rule.any.is_empty() || rule.query.is_some()
-        })
-}
-
-fn naive_term() -> impl Strategy<Value = NaiveTerm> {
-    let word = (0..WORDS.len(), prop::bool::weighted(0.3));
-    (prop::collection::vec(word, 1..3), prop::bool::weighted(0.2), 0..SCOPES.len() * 4)
-        .prop_map(|(phrase, exact, scope)| NaiveTerm { phrase, exact, scope })
-}
-
-fn naive_query() -> impl Strategy<Value = NaiveQuery> {
-    let either = || prop::collection::vec(naive_term(), 1..4);
-    let near = (either(), prop::collection::vec((either(), 0..5_usize, any::<bool>()), 1..3));
-    let leaf = prop_oneof![
-        naive_term().prop_map(NaiveQuery::Term),
-        near.prop_map(|(first, others)| NaiveQuery::Near(first, others)),
-    ];
-    leaf.prop_recursive(3, 12, 4, |inner| {
-        let parts = || prop::collection::vec(inner.clone(), 1..5);
-        prop_oneof![
-            parts().prop_map(NaiveQuery::All),
-            parts().prop_map(NaiveQuery::Any),
-            inner.clone().prop_map(|part| NaiveQuery::Not(Box::new(part))),
-            (parts(), 1..5_usize).prop_map(|(parts, count)| NaiveQuery::AtLeast(count.min(parts.len()), parts)),
-        ]
-    })
-}
-
-fn naive_texts() -> impl Strategy<Value = Vec<Text>> {
-    prop::collection::vec(prop::collection::vec((0..WORDS.len(), 0..SEPARATORS.len()), 0..14), 5)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    /// The compiled set, with its trie, filters and anchors, agrees with looking for every term at every word.
-    #[test]
-    fn agrees_with_a_naive_evaluator(rules in prop::collection::vec(naive_rule(), 1..12), texts in naive_texts()) {
-        let checked: Vec<Rule> =
-            rules.iter().map(|rule| Rule::new(&rule.source(), &TermGroups::new()).unwrap()).collect();
-        let rendered: Vec<String> = texts.iter().map(render_text).collect();
-        let [title, summary, content, author, category] = [0, 1, 2, 3, 4].map(|field| rendered[field].as_str());
-        let document = Document { title, summary, content, author, category, ..Document::default() };
-        let set = RuleSet::new(&checked);
-        let found: Vec<usize> = set.matches(&document).iter().map(|found| found.rule).collect();
-        let expected: Vec<usize> = (0..rules.len()).filter(|rule| rules[*rule].matches(&texts)).collect();
-        prop_assert_eq!(&found, &expected, "{:?}", rendered);
-        // Again, in the space that the first document left behind.
-        prop_assert_eq!(set.matches(&Document::default()).len(), 0);
-        prop_assert_eq!(set.matches(&document).len(), expected.len());
-        for (index, rule) in checked.iter().enumerate() {
-            prop_assert_eq!(explain(rule, &document).hit, expected.contains(&index));
-        }
-    }
-
-    /// Each phrase is told as often as it stands there.
-    #[test]
-    fn tells_every_place(phrase in phrases(1..2), text in naive_texts()) {
-        let rule = Naive { all: phrase, any: vec![], none: vec![], query: None, fields: vec![Field::Title], case: Case::Acronyms };
-        let checked = Rule::new(&rule.source(), &TermGroups::new()).unwrap();
-        let rendered = render_text(&text[0]);
-        let document = title(&rendered);
-        let found = RuleSet::new(&[checked]).matches(&document).pop().map_or(0, |found| found.terms.len());
-        prop_assert_eq!(found, naive_found(&rule.all[0], &text[0], rule.case), "{}", rendered);
-    }
-
     /// No text and no term, however odd, makes the engine panic; places are valid.
     #[test]
     fn survives_any_text(text in any::<String>(), term in any::<String>()) {

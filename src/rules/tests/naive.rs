@@ -1,0 +1,405 @@
+//! An evaluator that is too simple to be wrong: it looks for every part of a rule at every word of a text.
+
+use crate::core::hit::Field;
+use crate::rules::{Case, FIELDS, NearSource, RuleSource, TermGroups};
+
+/// Words of rules and texts: each is one token, except that those of Han stand for one character each.
+pub(super) const WORDS: &[&str] = &[
+    "us",
+    "US",
+    "Us",
+    "missile",
+    "Missile",
+    "missiles",
+    "MISSILES",
+    "mis",
+    "ракета",
+    "Ракета",
+    "РАКЕТЫ",
+    "ракет",
+    "弹",
+    "道",
+    "导",
+    "북한",
+    "북한이",
+    "북",
+    "αβγ",
+    "ΑΒΓ",
+    "αβ",
+    "كتاب",
+    "كتب",
+    "क्षेत्र",
+    "ก",
+];
+
+/// Separators, and what they are to a phrase: none, tight, a break, a block.
+pub(super) const SEPARATORS: &[(&str, u8)] =
+    &[(" ", 0), ("-", 0), ("’ ", 0), (", ", 1), (". ", 1), ("\n", 2), (" ", 0), (" ", 0)];
+
+pub(super) const SCOPES: &[(&str, &[usize])] =
+    &[("title", &[0]), ("body", &[1, 2]), ("content", &[2]), ("author", &[3]), ("url", &[URL])];
+
+/// The index of the URL behind those of the fields.
+const URL: usize = 5;
+
+pub(super) const FEEDS: &[(&str, &str)] =
+    &[("Wire", "https://wire.example/rss"), ("Wire Two", "https://two.example/rss"), ("", "https://other.example/a")];
+pub(super) const TAGS: &[&str] = &["asia", "Asia-East", "europe"];
+pub(super) const LANGUAGES: &[&str] = &["uk", "uk-UA", "en", "en-GB", "eng"];
+
+/// Words with separators.
+pub(super) type Text = Vec<(usize, usize)>;
+
+#[derive(Debug, Clone)]
+pub(super) struct Article {
+    /// By field, then the URL.
+    pub(super) texts: Vec<Text>,
+    pub(super) feed: usize,
+    pub(super) tags: Vec<String>,
+    pub(super) language: Option<usize>,
+}
+
+/// A word of a phrase: any ending may follow; a letter may be any, if that is not its first (0 is none).
+#[derive(Debug, Clone)]
+pub(super) struct Word {
+    pub(super) word: usize,
+    pub(super) open: bool,
+    pub(super) hole: usize,
+}
+
+pub(super) type Phrase = Vec<Word>;
+
+/// A part of a regular expression.
+#[derive(Debug, Clone)]
+pub(super) enum Piece {
+    Literal(usize),
+    Either(usize, usize),
+    Optional(usize),
+    AnyLetter,
+    AnyText,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Regex {
+    pub(super) pieces: Vec<Piece>,
+    pub(super) ignore: bool,
+}
+
+/// An item of a list.
+#[derive(Debug, Clone)]
+pub(super) enum Item {
+    Phrase(Phrase),
+    Regex(Regex),
+    Group,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Query {
+    Term(Term),
+    Regex(Regex, usize),
+    /// The group, within fields.
+    Group(usize),
+    Feed(String),
+    Tag(String),
+    Language(String),
+    All(Vec<Query>),
+    Any(Vec<Query>),
+    Not(Box<Query>),
+    AtLeast(usize, Vec<Query>),
+    /// A list of alternatives, and others with the words between at most and whether they follow.
+    Near(Vec<Term>, Vec<(Vec<Term>, usize, bool)>),
+    /// Words of a phrase, and the words between at most.
+    Loose(Phrase, usize),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Term {
+    pub(super) phrase: Phrase,
+    pub(super) exact: bool,
+    /// Index in `SCOPES`, beyond them for the rule's own fields.
+    pub(super) scope: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    pub(super) all: Vec<Item>,
+    pub(super) any: Vec<Item>,
+    pub(super) none: Vec<Item>,
+    pub(super) near: Vec<(Vec<Phrase>, usize, bool)>,
+    pub(super) query: Option<Query>,
+    pub(super) fields: Vec<Field>,
+    pub(super) case: Case,
+    /// The members of the group `g`.
+    pub(super) group: Vec<Phrase>,
+}
+
+/// A place: field, first word, word after the last.
+type Place = (usize, usize, usize);
+
+pub(super) fn render_text(text: &Text) -> String {
+    text.iter().map(|(word, separator)| format!("{}{}", WORDS[*word], SEPARATORS[*separator].0)).collect()
+}
+
+pub(super) fn render_url(text: &Text) -> String {
+    let words: Vec<&str> = text.iter().map(|(word, _)| WORDS[*word]).collect();
+    format!("https://news.example/{}", words.join("/"))
+}
+
+fn is_hangul(word: &str) -> bool {
+    word.chars().all(|c| ('가'..='힣').contains(&c))
+}
+
+impl Word {
+    /// Its letters with `?` and `*`.
+    fn render(&self, exact: bool) -> String {
+        let letters = WORDS[self.word].chars().enumerate();
+        let shown = |(at, c)| if at > 0 && at == self.hole && !exact { '?' } else { c };
+        letters.map(shown).collect::<String>() + if self.open && !exact { "*" } else { "" }
+    }
+
+    fn is(&self, token: &str, case_counts: bool, exact: bool) -> bool {
+        let fold = |text: &str| if case_counts { text.to_owned() } else { text.to_lowercase() };
+        let (pattern, token) = (fold(WORDS[self.word]), fold(token));
+        let (pattern, token): (Vec<char>, Vec<char>) = (pattern.chars().collect(), token.chars().collect());
+        let open = !exact && (self.open || is_hangul(WORDS[self.word]));
+        let hole = if exact { 0 } else { self.hole };
+        (token.len() == pattern.len() || (open && token.len() > pattern.len()))
+            && (0..pattern.len()).all(|at| pattern[at] == token[at] || (at > 0 && at == hole))
+    }
+}
+
+fn render_phrase(phrase: &Phrase, exact: bool) -> String {
+    phrase.iter().map(|word| word.render(exact)).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the case of a phrase counts.
+fn case_counts(phrase: &Phrase, case: Case) -> bool {
+    let letters: String = phrase.iter().map(|word| word.render(false)).collect();
+    let capitals =
+        letters.chars().filter(|c| c.is_uppercase()).count() >= 2 && !letters.chars().any(char::is_lowercase);
+    case == Case::Match || (case == Case::Acronyms && capitals)
+}
+
+pub(super) fn starts(phrase: &Phrase, text: &Text, case: Case, exact: bool, url: bool) -> Vec<usize> {
+    let case = if exact { Case::Match } else { case };
+    let case_counts = !url && case_counts(phrase, case);
+    let found = |start: &usize| {
+        phrase.iter().enumerate().all(|(at, word)| {
+            let unbroken = at == 0 || url || SEPARATORS[text[(start + at - 1).min(text.len() - 1)].1].1 == 0;
+            unbroken && text.get(start + at).is_some_and(|token| word.is(WORDS[token.0], case_counts, exact))
+        })
+    };
+    (0..text.len()).filter(found).collect()
+}
+
+impl Regex {
+    fn render(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Literal(word) => WORDS[*word].to_owned(),
+            Piece::Either(one, other) => format!("(?:{}|{})", WORDS[*one], WORDS[*other]),
+            Piece::Optional(word) => format!("(?:{})?", WORDS[*word]),
+            Piece::AnyLetter => ".".to_owned(),
+            Piece::AnyText => ".*".to_owned(),
+        };
+        let pieces: String = self.pieces.iter().map(piece).collect();
+        format!("/{pieces}/{}", if self.ignore { "i" } else { "" })
+    }
+
+    fn is_in(&self, text: &str, ignore: bool) -> bool {
+        let fold = |text: &str| if self.ignore || ignore { text.to_lowercase() } else { text.to_owned() };
+        let text: Vec<char> = fold(text).chars().collect();
+        (0..text.len()).any(|start| Self::goes_on(&self.pieces, &text[start..], &fold))
+    }
+
+    fn goes_on(pieces: &[Piece], text: &[char], fold: &impl Fn(&str) -> String) -> bool {
+        let Some((piece, rest)) = pieces.split_first() else { return true };
+        let after = |word: usize| {
+            let letters: Vec<char> = fold(WORDS[word]).chars().collect();
+            text.starts_with(&letters) && Self::goes_on(rest, &text[letters.len()..], fold)
+        };
+        let line = text.iter().take_while(|c| **c != '\n').count();
+        match piece {
+            Piece::Literal(word) => after(*word),
+            Piece::Either(one, other) => after(*one) || after(*other),
+            Piece::Optional(word) => after(*word) || Self::goes_on(rest, text, fold),
+            Piece::AnyLetter => line > 0 && Self::goes_on(rest, &text[1..], fold),
+            Piece::AnyText => (0..=line).any(|length| Self::goes_on(rest, &text[length..], fold)),
+        }
+    }
+}
+
+impl Rule {
+    fn fields(&self, scope: usize) -> Vec<usize> {
+        let own = || FIELDS.iter().enumerate().filter(|(_, field)| self.fields.contains(field)).map(|(at, _)| at);
+        SCOPES.get(scope).map_or_else(|| own().collect(), |(_, fields)| fields.to_vec())
+    }
+
+    fn places(&self, term: &Term, article: &Article) -> Vec<Place> {
+        let of_field = |field: usize| {
+            let starts = starts(&term.phrase, &article.texts[field], self.case, term.exact, field == URL);
+            starts.into_iter().map(move |start| (field, start, start + term.phrase.len()))
+        };
+        self.fields(term.scope).into_iter().flat_map(of_field).collect()
+    }
+
+    fn phrase_is_in(&self, phrase: &Phrase, scope: usize, article: &Article) -> bool {
+        let term = Term { phrase: phrase.clone(), exact: false, scope };
+        !self.places(&term, article).is_empty()
+    }
+
+    fn group_is_in(&self, scope: usize, article: &Article) -> bool {
+        self.group.iter().any(|phrase| self.phrase_is_in(phrase, scope, article))
+    }
+
+    fn regex_is_in(&self, regex: &Regex, scope: usize, article: &Article) -> bool {
+        let text = |field: usize| match field {
+            URL => render_url(&article.texts[URL]),
+            field => render_text(&article.texts[field]),
+        };
+        self.fields(scope).into_iter().any(|field| regex.is_in(&text(field), self.case == Case::Ignore))
+    }
+
+    fn item_is_in(&self, item: &Item, article: &Article) -> bool {
+        match item {
+            Item::Phrase(phrase) => self.phrase_is_in(phrase, usize::MAX, article),
+            Item::Regex(regex) => self.regex_is_in(regex, usize::MAX, article),
+            Item::Group => self.group_is_in(usize::MAX, article),
+        }
+    }
+
+    /// Every place of one operand against every place of the next, and every word between them.
+    fn is_near(&self, first: &[Term], others: &[(Vec<Term>, usize, bool)], article: &Article) -> bool {
+        let places =
+            |terms: &[Term]| -> Vec<Place> { terms.iter().flat_map(|term| self.places(term, article)).collect() };
+        let mut reached = places(first);
+        for (terms, most, ordered) in others {
+            let follows = |a: &Place, b: &Place| {
+                let unbroken =
+                    || a.0 == URL || article.texts[a.0][a.2 - 1..b.1].iter().all(|word| SEPARATORS[word.1].1 < 2);
+                a.0 == b.0 && a.2 <= b.1 && b.1 - a.2 <= *most && unbroken()
+            };
+            let is_near = |b: &Place| reached.iter().any(|a| follows(a, b) || (!ordered && follows(b, a)));
+            reached = places(terms).into_iter().filter(is_near).collect();
+        }
+        !reached.is_empty()
+    }
+
+    fn query_holds(&self, query: &Query, article: &Article) -> bool {
+        let holds = |part: &Query| self.query_holds(part, article);
+        let same = |name: &str, wanted: &str| {
+            let (name, wanted) = (name.to_lowercase(), wanted.to_lowercase());
+            match wanted.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => name == wanted,
+            }
+        };
+        match query {
+            Query::Term(term) => !self.places(term, article).is_empty(),
+            Query::Regex(regex, scope) => self.regex_is_in(regex, *scope, article),
+            Query::Group(scope) => self.group_is_in(*scope, article),
+            Query::Feed(name) => same(FEEDS[article.feed].0, name) || same(FEEDS[article.feed].1, name),
+            Query::Tag(name) => article.tags.iter().any(|tag| same(tag, name)),
+            Query::Language(range) => article.language.is_some_and(|language| {
+                let (tag, range) = (LANGUAGES[language].to_lowercase(), range.to_lowercase());
+                tag == range || tag.starts_with(&(range + "-"))
+            }),
+            Query::All(parts) => parts.iter().all(holds),
+            Query::Any(parts) => parts.iter().any(holds),
+            Query::Not(part) => !holds(part),
+            Query::AtLeast(count, parts) => parts.iter().filter(|part| holds(part)).count() >= *count,
+            Query::Near(first, others) => self.is_near(first, others, article),
+            Query::Loose(phrase, most) => {
+                let term = |word: &Word| Term { phrase: vec![word.clone()], exact: false, scope: usize::MAX };
+                let others: Vec<_> = phrase[1..].iter().map(|word| (vec![term(word)], *most, false)).collect();
+                self.is_near(&[term(&phrase[0])], &others, article)
+            }
+        }
+    }
+
+    pub(super) fn matches(&self, article: &Article) -> bool {
+        let found = |item: &Item| self.item_is_in(item, article);
+        let near = |(phrases, most, ordered): &(Vec<Phrase>, usize, bool)| {
+            let term = |phrase: &Phrase| vec![Term { phrase: phrase.clone(), exact: false, scope: usize::MAX }];
+            let others: Vec<_> = phrases[1..].iter().map(|phrase| (term(phrase), *most, *ordered)).collect();
+            self.is_near(&term(&phrases[0]), &others, article)
+        };
+        self.all.iter().all(found)
+            && (self.any.is_empty() || self.any.iter().any(found))
+            && !self.none.iter().any(found)
+            && self.near.iter().all(near)
+            && self.query.as_ref().is_none_or(|query| self.query_holds(query, article))
+    }
+
+    pub(super) fn source(&self) -> RuleSource {
+        let list = |items: &[Item]| items.iter().map(Item::render).collect();
+        let near = |(phrases, within, ordered): &(Vec<Phrase>, usize, bool)| NearSource {
+            terms: phrases.iter().map(|phrase| render_phrase(phrase, false)).collect(),
+            within: u32::try_from(*within).expect("a small number"),
+            ordered: *ordered,
+        };
+        RuleSource {
+            name: "naive".to_owned(),
+            all: list(&self.all),
+            any: list(&self.any),
+            none: list(&self.none),
+            near: self.near.iter().map(near).collect(),
+            query: self.query.as_ref().map(Query::render),
+            fields: self.fields.clone(),
+            case: self.case,
+            ..RuleSource::default()
+        }
+    }
+
+    pub(super) fn groups(&self) -> TermGroups {
+        let members = self.group.iter().map(|phrase| render_phrase(phrase, false)).collect();
+        TermGroups::from([("g".to_owned(), members)])
+    }
+}
+
+impl Item {
+    fn render(&self) -> String {
+        match self {
+            Self::Phrase(phrase) => render_phrase(phrase, false),
+            Self::Regex(regex) => regex.render(),
+            Self::Group => "@g".to_owned(),
+        }
+    }
+}
+
+fn scoped(scope: usize, text: &str) -> String {
+    SCOPES.get(scope).map_or_else(|| text.to_owned(), |(name, _)| format!("{name}:{text}"))
+}
+
+impl Term {
+    fn render(&self) -> String {
+        let sign = if self.exact { "=" } else { "" };
+        scoped(self.scope, &format!("{sign}\"{}\"", render_phrase(&self.phrase, self.exact)))
+    }
+}
+
+impl Query {
+    fn render(&self) -> String {
+        let list = |parts: &[Self], joint: &str| parts.iter().map(Self::render).collect::<Vec<_>>().join(joint);
+        let either = |terms: &[Term]| format!("({})", terms.iter().map(Term::render).collect::<Vec<_>>().join(" OR "));
+        match self {
+            Self::Term(term) => term.render(),
+            Self::Regex(regex, scope) => scoped(*scope, &regex.render()),
+            Self::Group(scope) => scoped(*scope, "@g"),
+            Self::Feed(name) => format!("feed:\"{name}\""),
+            Self::Tag(name) => format!("tag:{name}"),
+            Self::Language(range) => format!("lang:{range}"),
+            Self::All(parts) => format!("({})", list(parts, " AND ")),
+            Self::Any(parts) => format!("({})", list(parts, " OR ")),
+            Self::Not(part) => format!("(NOT {})", part.render()),
+            Self::AtLeast(count, parts) => format!("at_least({count}, {})", list(parts, ", ")),
+            Self::Near(first, others) => {
+                let mut text = format!("({}", either(first));
+                for (terms, most, ordered) in others {
+                    text += &format!(" {}NEAR/{most} {}", if *ordered { "O" } else { "" }, either(terms));
+                }
+                text + ")"
+            }
+            Self::Loose(phrase, most) => format!("\"{}\"~{most}", render_phrase(phrase, false)),
+        }
+    }
+}
