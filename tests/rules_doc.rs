@@ -2,11 +2,12 @@
 //!
 //! An example is a block fenced as `rule`: keys of a `[[rule]]` (and `[terms]`, if need be) in TOML, then lines that start
 //! with `hits:` or `misses:` and give an article, or with `error:` and give a part of the message. An article is a title,
-//! or texts after the names of their fields in brackets; ` ¶ ` is the end of a paragraph.
+//! or texts after the names of their fields in brackets, and after `[url]`, `[lang]`, `[feed]` and `[tag]` what these are;
+//! ` ¶ ` is the end of a paragraph.
 
 use feedwatch::{
     core::hit::Field,
-    rules::{Case, Document, Rule, RuleSet, RuleSource, TermGroups},
+    rules::{Case, Document, NearSource, Rule, RuleSet, RuleSource, TermGroups},
 };
 use std::{fs, path::Path};
 
@@ -53,6 +54,10 @@ fn example(block: &str) -> Example {
             "all" => source.all = strings(value),
             "any" => source.any = strings(value),
             "none" => source.none = strings(value),
+            "near" => {
+                let tables = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+                source.near = tables.iter().map(near).collect();
+            }
             "query" => source.query = Some(value.as_str().expect("a string").to_owned()),
             "in" => source.fields = strings(value).iter().map(|name| field(name)).collect(),
             "case" => {
@@ -73,6 +78,13 @@ fn example(block: &str) -> Example {
     Example { source, groups, claims: claims.into_iter().filter_map(claim).collect() }
 }
 
+fn near(table: &toml::Value) -> NearSource {
+    let terms = table["terms"].as_array().expect("a list").iter().map(|term| term.as_str().expect("a term").to_owned());
+    let within = table["within"].as_integer().and_then(|within| within.try_into().ok()).expect("a number");
+    let ordered = table.get("ordered").and_then(toml::Value::as_bool).unwrap_or_default();
+    NearSource { terms: terms.collect(), within, ordered }
+}
+
 fn field(name: &str) -> Field {
     FIELDS.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("there is no field {name}")).1
 }
@@ -80,24 +92,38 @@ fn field(name: &str) -> Field {
 fn hits(rule: &Rule, article: &str) -> bool {
     let article = article.replace(" ¶ ", "\n");
     let mut document = Document::default();
+    let mut tags = Vec::new();
     let titled = if article.starts_with('[') { article.clone() } else { format!("[title]{article}") };
     for part in titled.split('[').skip(1) {
         let (name, text) = part.split_once(']').expect("a bracket closes");
+        let text = text.trim();
+        match name {
+            "url" => document.url = text,
+            "lang" => document.language = Some(text),
+            "feed" if text.contains("://") => document.feed = text,
+            "feed" => document.feed_name = text,
+            "tag" => tags.push(text.to_owned()),
+            _ => {}
+        }
+        if ["url", "lang", "feed", "tag"].contains(&name) {
+            continue;
+        }
         *match field(name) {
             Field::Title => &mut document.title,
             Field::Summary => &mut document.summary,
             Field::Content => &mut document.content,
             Field::Author => &mut document.author,
             Field::Category => &mut document.category,
-        } = text.trim();
+        } = text;
     }
+    document.tags = &tags;
     !RuleSet::new(std::slice::from_ref(rule)).matches(&document).is_empty()
 }
 
 #[test]
 fn every_example_does_what_is_said() {
     let examples = examples(&reference());
-    assert!(examples.len() >= 25, "only {} examples", examples.len());
+    assert!(examples.len() >= 40, "only {} examples", examples.len());
     let mut wrong = Vec::new();
     for Example { source, groups, claims } in examples {
         assert!(!claims.is_empty(), "{source:?} claims nothing");
@@ -127,6 +153,9 @@ fn no_part_of_the_language_lacks_an_example() {
         "all = ",
         "any = ",
         "none = ",
+        "near = ",
+        "within = ",
+        "ordered = ",
         "in = ",
         "case = ",
         "query = ",
@@ -149,6 +178,14 @@ fn no_part_of_the_language_lacks_an_example() {
         "body:",
         "author:",
         "category:",
+        "feed:",
+        "tag:",
+        "lang:",
+        "url:",
+        "?",
+        "/i",
+        "[\"/",
+        "'/",
     ] {
         assert!(blocks.iter().any(|block| block.contains(part)), "no example of `{part}`");
     }
