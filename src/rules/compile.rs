@@ -160,7 +160,7 @@ struct Compiler {
     known: FxHashMap<Vec<TermWord>, TermId>,
     /// By term: how costly it is as an anchor, without regard to its uses.
     costs: Vec<f32>,
-    /// By term: how many rules have it.
+    /// By term: how often rules have it.
     uses: Vec<u32>,
     /// By rule: the groups that it needs.
     groups: Vec<Vec<Group>>,

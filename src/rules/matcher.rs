@@ -70,6 +70,16 @@ struct Place {
     previous: u32,
 }
 
+/// A place to tell: field, first byte, byte after the last.
+type ToldPlace = (FieldSet, u32, u32);
+
+/// A term and places of it to tell.
+struct NearPlaces {
+    term: TermId,
+    written: Arc<str>,
+    places: Vec<ToldPlace>,
+}
+
 /// What was seen of the rules' terms in one document.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -255,14 +265,16 @@ impl RuleSet {
 
     fn is_near(&self, index: u32, seen: &Seen) -> bool {
         let proximity = &self.compiled.proximities[index as usize];
-        let spans = |operand: &Vec<Told>| {
-            let mut spans = Vec::new();
-            for leaf in operand {
-                seen.spans_of(leaf, self.compiled.placed[leaf.term as usize], &mut spans);
-            }
-            spans
-        };
-        near(proximity.operands.iter().map(spans), &proximity.distances)
+        near(proximity.operands.iter().map(|operand| self.spans(operand, seen)), &proximity.distances)
+    }
+
+    /// Returns where the alternatives of an operand stand.
+    fn spans(&self, operand: &[Told], seen: &Seen) -> Vec<WordSpan> {
+        let mut spans = Vec::new();
+        for leaf in operand {
+            seen.spans_of(leaf, self.compiled.placed[leaf.term as usize], &mut spans);
+        }
+        spans
     }
 
     /// Returns the places of a rule's terms in the order of the text; of too many, the first of each term and then
@@ -271,7 +283,7 @@ impl RuleSet {
         let rule = &self.compiled.rules[rule];
         let mut first = Vec::new();
         let mut others = Vec::new();
-        let mut tell = |written: &Arc<str>, mut places: Vec<(FieldSet, u32, u32)>| {
+        let mut tell = |written: &Arc<str>, mut places: Vec<ToldPlace>| {
             places.sort_unstable_by_key(|(field, start, end)| (field.bits(), *start, *end));
             places.dedup();
             let mut found = places.into_iter().filter_map(|(field, start, end)| {
@@ -284,13 +296,12 @@ impl RuleSet {
         let mut near = self.near_places(&rule.told_near, seen);
         for told in &rule.told {
             let mut places: Vec<_> = seen.places_of(told.term, told.fields);
-            let is_same = |(term, _, _): &(TermId, _, _)| *term == told.term;
-            if let Some(at) = near.iter().position(is_same) {
-                places.extend(near.swap_remove(at).2);
+            if let Some(at) = near.iter().position(|near| near.term == told.term) {
+                places.extend(near.swap_remove(at).places);
             }
             tell(&told.written, places);
         }
-        for (_, written, places) in near {
+        for NearPlaces { written, places, .. } in near {
             tell(&written, places);
         }
         for (index, fields) in &rule.told_regexes {
@@ -311,33 +322,19 @@ impl RuleSet {
     }
 
     /// Returns by term the places that are near each other, of proximities that hold.
-    fn near_places(&self, proximities: &[u32], seen: &Seen) -> Vec<(TermId, Arc<str>, Vec<(FieldSet, u32, u32)>)> {
-        let mut by_term: Vec<(TermId, Arc<str>, Vec<(FieldSet, u32, u32)>)> = Vec::new();
+    fn near_places(&self, proximities: &[u32], seen: &Seen) -> Vec<NearPlaces> {
+        let mut by_term: Vec<NearPlaces> = Vec::new();
         for index in proximities {
             let proximity = &self.compiled.proximities[*index as usize];
-            // Whose span is whose: operands, their leaves, and each leaf's spans follow one another.
-            let spans: Vec<Vec<WordSpan>> = proximity
-                .operands
-                .iter()
-                .map(|operand| {
-                    let mut spans = Vec::new();
-                    for leaf in operand {
-                        seen.spans_of(leaf, self.compiled.placed[leaf.term as usize], &mut spans);
-                    }
-                    spans
-                })
-                .collect();
+            let spans = proximity.operands.iter().map(|operand| self.spans(operand, seen)).collect();
             for (operand, spans) in proximity.operands.iter().zip(chained(spans, &proximity.distances)) {
-                for leaf in operand {
-                    let of_leaf = spans.iter().map(|span| seen.words[span.place as usize]);
-                    let places: Vec<_> = of_leaf
-                        .filter(|place| place.term == leaf.term && leaf.fields.intersects(place.field))
-                        .map(|place| (place.field, place.start, place.end))
-                        .collect();
-                    match by_term.iter_mut().find(|(term, _, _)| *term == leaf.term) {
-                        Some((_, _, known)) => known.extend(places),
-                        None if places.is_empty() => {}
-                        None => by_term.push((leaf.term, Arc::clone(&leaf.written), places)),
+                for place in spans.iter().map(|span| seen.words[span.place as usize]) {
+                    let told = (place.field, place.start, place.end);
+                    if let Some(known) = by_term.iter_mut().find(|known| known.term == place.term) {
+                        known.places.push(told);
+                    } else if let Some(leaf) = operand.iter().find(|leaf| leaf.term == place.term) {
+                        let (term, written) = (place.term, Arc::clone(&leaf.written));
+                        by_term.push(NearPlaces { term, written, places: vec![told] });
                     }
                 }
             }
@@ -450,8 +447,8 @@ impl Seen {
         }
     }
 
-    /// Returns the places of a term in some fields: field, first byte, byte after the last.
-    fn places_of(&self, term: TermId, fields: FieldSet) -> Vec<(FieldSet, u32, u32)> {
+    /// Returns the places of a term in some fields.
+    fn places_of(&self, term: TermId, fields: FieldSet) -> Vec<ToldPlace> {
         let mut places = Vec::new();
         let mut at = self.state(term).map_or(0, |state| state.last);
         while at != 0 {

@@ -25,6 +25,7 @@ pub mod plain;
 mod proximity;
 mod query;
 mod regexp;
+mod term;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -139,13 +139,13 @@ fn required(hir: &Hir) -> Option<Vec<Vec<u8>>> {
         HirKind::Repetition(repetition) if repetition.min > 0 => return required(&repetition.sub),
         HirKind::Alternation(parts) => {
             let of_parts: Option<Vec<_>> = parts.iter().take(MAX_REQUIRED + 1).map(required).collect();
-            of_parts.map(|texts| texts.concat()).into_iter().chain(prefixes(hir)).max_by_key(worth)
+            of_parts.map(|texts| texts.concat()).into_iter().chain(prefixes(hir)).max_by_key(|texts| worth(texts))
         }
         HirKind::Concat(parts) => {
             let tails =
                 (0..parts.len().min(MAX_STARTS)).filter_map(|start| prefixes(&Hir::concat(parts[start..].to_vec())));
             let within = parts.iter().filter_map(required);
-            tails.chain(within).max_by_key(worth)
+            tails.chain(within).max_by_key(|texts| worth(texts))
         }
         _ => prefixes(hir),
     };
@@ -153,7 +153,7 @@ fn required(hir: &Hir) -> Option<Vec<Vec<u8>>> {
 }
 
 /// Longer texts are rarer, and fewer are found faster.
-fn worth(texts: &Vec<Vec<u8>>) -> (usize, Reverse<usize>) {
+fn worth(texts: &[Vec<u8>]) -> (usize, Reverse<usize>) {
     (texts.iter().map(Vec::len).min().unwrap_or_default().min(8), Reverse(texts.len()))
 }
 

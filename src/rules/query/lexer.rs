@@ -341,7 +341,8 @@ fn foreign(word: &str) -> Option<&'static str> {
     };
     if numbered('~').is_some() {
         Some(
-            "`~` stands after a phrase only; there is no fuzzy search: write the spellings with `OR`, `?` for a letter, or a `*` at the end",
+            "`~` stands after a phrase only; there is no fuzzy search: write the spellings with `OR`, or `?` for a letter, or \
+             a `*` at the end",
         )
     } else if numbered('^').is_some() {
         Some("terms have no weights here; leave out the `^`")
