@@ -37,3 +37,11 @@ unit:
 # Writes the man pages into target/man.
 man:
     cargo run -- man target/man
+
+# Matching beside an automaton and a plain loop.
+bench-matching:
+    cargo bench --locked --bench matching
+
+# Whole rounds of so many feeds beside a bare loop.
+bench-round feeds="10000":
+    cargo bench --locked --bench round -- {{ feeds }}

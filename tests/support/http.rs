@@ -137,8 +137,13 @@ pub(crate) struct HttpServer {
 impl HttpServer {
     /// Starts a server without pages.
     pub(crate) fn start() -> Self {
+        Self::start_on([127, 0, 0, 1])
+    }
+
+    /// Starts a server without pages on an IPv4 address of this machine; `0.0.0.0` is all of them.
+    pub(crate) fn start_on(address: [u8; 4]) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a run time");
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).expect("a free port");
+        let listener = runtime.block_on(TcpListener::bind(SocketAddr::from((address, 0)))).expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared::default());
         runtime.spawn(serve(listener, shared.clone()));
