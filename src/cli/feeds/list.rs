@@ -1,6 +1,6 @@
-//! `feedwatch feeds`: the health of every feed.
+//! `feedwatch feeds`: the health of every feed, as a table.
 
-use super::{
+use super::super::{
     Failure,
     args::Feeds,
     setup::Setup,
@@ -34,7 +34,7 @@ struct Health {
 }
 
 /// Lists the feeds that were chosen.
-pub(super) fn feeds(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Result<(), Failure> {
+pub(super) fn list(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let stored = match setup.reader(&config) {
         Ok(connection) => store::feed::configured(&connection)?,
