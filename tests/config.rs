@@ -2,11 +2,15 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test --test config` rewrites the expected reports.
 
-use feedwatch::config::{Config, MailServer, SmtpTls, load};
+use feedwatch::{
+    config::{Config, MailServer, SmtpTls, load},
+    core::agenda::HostLimits,
+};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 fn fixtures(kind: &str) -> Vec<PathBuf> {
@@ -108,4 +112,17 @@ fn the_example_loads_without_a_warning() {
     let config = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config/feedwatch.example.toml")).unwrap();
     assert!(config.warnings.is_empty(), "{:#?}", config.warnings);
     assert!(config.rules.iter().all(|watch| !watch.must_match.is_empty()));
+}
+
+#[test]
+fn a_host_may_have_limits_of_its_own() {
+    let config = valid("hosts");
+    let politeness = &config.polling.politeness;
+    let limits = |delay, concurrency| HostLimits { delay: Duration::from_secs(delay), concurrency };
+    assert_eq!(politeness.host, limits(1, 1));
+    let hosts: Vec<_> = politeness.hosts.iter().map(|(name, limits)| (name.as_str(), *limits)).collect();
+    assert_eq!(hosts, [("example.org", limits(60, 1)), ("xn--bcher-kva.example", limits(1, 4))]);
+    let origin = config.feeds[0].origin.as_ref().expect("a feed of the configuration");
+    assert!(origin.to_string().ends_with("valid/hosts/feedwatch.toml:13"), "{origin}");
+    assert_eq!(origin.interval_line, Some(14));
 }

@@ -94,9 +94,12 @@ pub enum Command {
                             --all\n  feedwatch outbox discard 7"
     )]
     Outbox(Outbox),
-    /// Show the health of every feed
-    #[command(after_help = "Examples:\n  feedwatch feeds\n  feedwatch feeds --failing\n  feedwatch feeds --json | jq \
-                            '.[] | select(.failures > 3)'")]
+    /// Show the health of every feed, or all there is to know about one
+    #[command(
+        after_help = "Examples:\n  feedwatch feeds\n  feedwatch feeds 'BBC World'          all about one feed\n  \
+                            feedwatch feeds --state failing --state stale\n  feedwatch feeds --json | jq '.[] | \
+                            select(.failures > 3)'"
+    )]
     Feeds(Feeds),
     /// Show what the daemon does and what comes next
     #[command(after_help = "Examples:\n  feedwatch status\n  feedwatch status --json | jq .daemon.alive_at")]
@@ -225,12 +228,15 @@ pub struct Chosen {
 /// `feedwatch feeds`.
 #[derive(Debug, Args)]
 pub struct Feeds {
-    /// Names or URLs of feeds, or parts of them [default: all]
+    /// Names or URLs of feeds, or parts of them; of a single one everything is shown [default: all]
     #[arg(value_name = "FEED")]
     pub feeds: Vec<String>,
     /// Only feeds that fail
     #[arg(long)]
     pub failing: bool,
+    /// Only feeds in this state; may be given more than once
+    #[arg(long, value_name = "STATE", value_parser = ["failing", "gone", "stale", "never-polled", "ok"])]
+    pub state: Vec<String>,
 }
 
 /// `feedwatch completions`.

@@ -10,6 +10,7 @@ use crate::{
         agenda::{Agenda, Job},
         digest::counted,
         feed::{Feed, FeedId, FeedUrl},
+        relocation,
     },
     jobs::{
         Resources, adopt,
@@ -66,10 +67,11 @@ pub(super) async fn begin(resources: &Resources) -> Result<Vec<StoredFeed>, Fail
 pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Result<Round, Failure> {
     let began = Instant::now();
     let polling = &resources.config.polling;
-    let mut agenda = Agenda::new(polling.concurrency, polling.host_delay);
+    let mut agenda = Agenda::new(polling.politeness.clone());
     let indices: HashMap<_, _> = feeds.iter().copied().collect();
-    for (id, index) in feeds {
-        agenda.schedule_poll(*id, resources.config.feeds[*index].url.host(), clock::now());
+    let mut hosts = hosts(resources, &indices).await?;
+    for (id, _) in feeds {
+        agenda.schedule_poll(*id, hosts.get(id).map(String::as_str), clock::now());
     }
     let bar = progress_bar(feeds.len());
     let mut running = JoinSet::new();
@@ -100,9 +102,8 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
                         continue;
                     }
                 };
-                let host = resources.config.feeds[index].url.host();
-                if let (Some(until), Some(host)) = (report.next.park_host_until, host) {
-                    let others = agenda.abandon(host);
+                if let (Some(until), Some(host)) = (report.next.park_host_until, hosts.remove(&id)) {
+                    let others = agenda.abandon(&host);
                     left -= others.len();
                     bar.inc(others.len() as u64);
                     round.spared.extend(others.iter().map(|id| indices[id]));
@@ -117,6 +118,16 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
     round.reports.sort_by_key(|(index, _)| *index);
     round.elapsed = began.elapsed();
     Ok(round)
+}
+
+/// Returns the host that the poll of each feed asks.
+async fn hosts(resources: &Resources, indices: &HashMap<FeedId, usize>) -> Result<HashMap<FeedId, String>, Failure> {
+    let stored = resources.store.call(store::feed::configured).await?;
+    let host = |feed: &StoredFeed| {
+        let url = &resources.config.feeds[*indices.get(&feed.id)?].url;
+        Some((feed.id, relocation::host(url, &feed.state)?))
+    };
+    Ok(stored.iter().filter_map(host).collect())
 }
 
 /// Leaves the other feeds of a host alone until the time that it asked for.

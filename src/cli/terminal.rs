@@ -64,11 +64,17 @@ impl<'a> Terminal<'a> {
         self.line(serde_json::to_string_pretty(value).expect("what commands print has string keys"));
     }
 
+    /// Returns the width of the terminal; pipes and files have none.
+    #[expect(clippy::unused_self, reason = "commands know the terminal through this alone")]
+    pub(super) fn width(self) -> Option<u16> {
+        terminal_size::terminal_size().map(|(width, _)| width.0)
+    }
+
     /// Prints rows under their heads, as wide as the terminal.
     pub(super) fn table(self, heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        if let Some(width) = width() {
+        if let Some(width) = self.width() {
             table.set_width(width);
         }
         table.set_header(heads.iter().map(|head| head.to_uppercase()));
@@ -79,11 +85,6 @@ impl<'a> Terminal<'a> {
             self.line(line.trim_end());
         }
     }
-}
-
-/// Returns the width of the terminal; pipes and files have none.
-fn width() -> Option<u16> {
-    terminal_size::terminal_size().map(|(width, _)| width.0)
 }
 
 /// Returns a text in a style, which is dropped where it is not understood.

@@ -38,7 +38,7 @@ pub struct Changed {
 /// Compares two configurations.
 pub fn diff(old: &Config, new: &Config) -> Changes {
     Changes {
-        feeds: compare(&old.feeds, &new.feeds, |feed| feed.url.identity(), |feed| feed.url.to_string(), Feed::eq),
+        feeds: compare(&old.feeds, &new.feeds, |feed| feed.url.identity(), |feed| feed.url.to_string(), same_feed),
         rules: compare(
             &old.rules,
             &new.rules,
@@ -57,6 +57,11 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         polling: old.polling != new.polling,
         mail: old.mail != new.mail,
     }
+}
+
+/// Tells whether two feeds are the same but for where in the files they stand.
+fn same_feed(old: &Feed, new: &Feed) -> bool {
+    Feed { origin: None, ..old.clone() } == Feed { origin: None, ..new.clone() }
 }
 
 fn compare<T>(

@@ -1,5 +1,6 @@
 //! `[polling]`, checked.
 
+use crate::core::agenda::Politeness;
 use std::time::Duration;
 
 /// `[polling]`.
@@ -7,10 +8,8 @@ use std::time::Duration;
 pub struct Polling {
     /// Contact that goes into the User-Agent: a URL or a mail address.
     pub contact: Option<String>,
-    /// Fetches at once.
-    pub concurrency: usize,
-    /// Least time between two requests to one host.
-    pub host_delay: Duration,
+    /// How many fetches there are at once, and how politely each host is asked.
+    pub politeness: Politeness,
     /// How old an item of a feed's first document may be to alert (FEEDS C13).
     pub backfill: Duration,
     /// New hits that one poll of a feed may bring before the rest is suppressed and counted.

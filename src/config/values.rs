@@ -79,6 +79,18 @@ pub(super) fn parse_contact(text: &str) -> Result<String, String> {
     Err(format!("`{text}` is neither a URL nor a mail address; write `https://example.org/about` or `ops@example.org`"))
 }
 
+/// Reads the name of a host, as URLs have it.
+pub(super) fn parse_host(text: &str) -> Result<String, Complaint> {
+    let text = text.trim();
+    if let Some(host) = Url::parse(text).ok().and_then(|url| Some(url.host_str()?.to_owned())) {
+        return Err(Complaint::suggesting("is a URL; write the host alone", Some(host)));
+    }
+    match url::Host::parse(text) {
+        Ok(host) => Ok(host.to_string()),
+        Err(_) => Err(format!("`{text}` is not the name of a host; write `example.org`, without port or path").into()),
+    }
+}
+
 /// Reads where a feed is: a web URL, a `file:` URL, or a path from the file's folder. Says nothing of the text but its
 /// scheme, because it may hold a password.
 pub(super) fn parse_feed_url(text: &str, source: &Source) -> Result<FeedUrl, Complaint> {

@@ -5,12 +5,53 @@
 use super::{feed::FeedId, hit::DigestName, retry::MailId};
 use jiff::Timestamp;
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
 /// Deliveries that may run at once: each has a connection of its own, so that none waits for another's server.
 const DELIVERIES: usize = 4;
+
+/// How many polls run at once, and how politely each host is asked (FEEDS A10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Politeness {
+    /// Polls at once.
+    pub concurrency: usize,
+    /// What holds for a host of which nothing else is said.
+    pub host: HostLimits,
+    /// Hosts with limits of their own, by name in lower case. One stands for the names below it too: they take turns
+    /// as one host.
+    pub hosts: BTreeMap<String, HostLimits>,
+}
+
+/// How politely one host is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Least time between two starts.
+    pub delay: Duration,
+    /// Polls at once.
+    pub concurrency: usize,
+}
+
+impl Politeness {
+    /// Returns the name under which a host takes turns: the nearest that has limits of its own, else its own name.
+    pub fn turn_of<'a>(&'a self, host: &'a str) -> &'a str {
+        let mut name = host;
+        loop {
+            if let Some((own, _)) = self.hosts.get_key_value(name) {
+                return own;
+            }
+            match name.split_once('.') {
+                Some((_, above)) => name = above,
+                None => return host,
+            }
+        }
+    }
+
+    fn limits(&self, turn: &str) -> HostLimits {
+        self.hosts.get(turn).copied().unwrap_or(self.host)
+    }
+}
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,9 +77,11 @@ pub struct Agenda {
     /// Polls that became due again while they ran.
     again: HashMap<FeedId, Timestamp>,
     hosts: HashMap<String, Host>,
+    /// The name under which the host of each feed takes turns.
     host_of: HashMap<FeedId, String>,
-    concurrency: usize,
-    host_delay: Duration,
+    /// The same of the polls that run; a feed may move meanwhile.
+    asked: HashMap<FeedId, String>,
+    politeness: Politeness,
     /// No poll starts before.
     paused: Option<Timestamp>,
 }
@@ -49,18 +92,18 @@ struct Queue {
     times: HashMap<Job, Timestamp>,
 }
 
-/// A host's politeness.
+/// A host, and what waits for it.
 #[derive(Debug, Default)]
 struct Host {
-    busy: bool,
+    running: usize,
     not_before: Option<Timestamp>,
     /// Polls that are due and wait for the host.
     waiting: BTreeSet<(Timestamp, FeedId)>,
 }
 
 impl Agenda {
-    /// Makes an empty agenda: `concurrency` polls at once, `host_delay` between two starts on one host.
-    pub fn new(concurrency: usize, host_delay: Duration) -> Self {
+    /// Makes an empty agenda.
+    pub fn new(politeness: Politeness) -> Self {
         Self {
             due: Queue::default(),
             polls: Queue::default(),
@@ -68,16 +111,15 @@ impl Agenda {
             again: HashMap::new(),
             hosts: HashMap::new(),
             host_of: HashMap::new(),
-            concurrency,
-            host_delay,
+            asked: HashMap::new(),
+            politeness,
             paused: None,
         }
     }
 
     /// Sets the limits of polling; what is running goes on.
-    pub fn set_limits(&mut self, concurrency: usize, host_delay: Duration) {
-        self.concurrency = concurrency;
-        self.host_delay = host_delay;
+    pub fn set_limits(&mut self, politeness: Politeness) {
+        self.politeness = politeness;
     }
 
     /// Puts a job on the agenda, or moves it. A job that is running starts again after it ended.
@@ -90,7 +132,7 @@ impl Agenda {
     pub fn schedule_poll(&mut self, feed: FeedId, host: Option<&str>, at: Timestamp) {
         self.schedule(Job::Poll(feed), at);
         match host {
-            Some(host) => self.host_of.insert(feed, host.to_owned()),
+            Some(host) => self.host_of.insert(feed, self.politeness.turn_of(host).to_owned()),
             None => self.host_of.remove(&feed),
         };
     }
@@ -100,14 +142,19 @@ impl Agenda {
         self.queue(job).remove(job);
         let Job::Poll(feed) = job else { return };
         self.again.remove(feed);
-        if let Some(host) = self.host_of.get(feed).and_then(|host| self.hosts.get_mut(host)) {
-            host.waiting.retain(|(_, waiting)| waiting != feed);
+        let Some(name) = self.host_of.get(feed) else { return };
+        let Some(host) = self.hosts.get_mut(name) else { return };
+        host.waiting.retain(|(_, waiting)| waiting != feed);
+        // It may have been the one whose turn it was.
+        if host.running == 0 {
+            let name = name.clone();
+            self.give_turn(&name);
         }
     }
 
     /// Leaves a host alone until then; never shortens what it asked for before.
     pub fn park(&mut self, host: &str, until: Timestamp) {
-        let host = self.hosts.entry(host.to_owned()).or_default();
+        let host = self.hosts.entry(self.politeness.turn_of(host).to_owned()).or_default();
         host.not_before = host.not_before.max(Some(until));
     }
 
@@ -124,6 +171,7 @@ impl Agenda {
 
     /// Takes the waiting polls of a parked host off the agenda, for a round that does not come back to them.
     pub fn abandon(&mut self, host: &str) -> Vec<FeedId> {
+        let host = self.politeness.turn_of(host);
         let waiting = self.hosts.get_mut(host).map(|host| std::mem::take(&mut host.waiting)).unwrap_or_default();
         let mut abandoned: Vec<_> = waiting.into_iter().map(|(_, feed)| feed).collect();
         let on_host = |job: &Job| match job {
@@ -152,8 +200,16 @@ impl Agenda {
         if let Some(at) = self.again.remove(feed) {
             self.polls.insert(job.clone(), at);
         }
-        let Some(host) = self.host_of.get(feed).and_then(|host| self.hosts.get_mut(host)) else { return };
-        host.busy = false;
+        let Some(name) = self.asked.remove(feed) else { return };
+        if let Some(host) = self.hosts.get_mut(&name) {
+            host.running = host.running.saturating_sub(1);
+            self.give_turn(&name);
+        }
+    }
+
+    /// Lets the next poll that waits for a host start as soon as the host may be asked.
+    fn give_turn(&mut self, name: &str) {
+        let Some(host) = self.hosts.get_mut(name) else { return };
         if let Some((at, next)) = host.waiting.pop_first() {
             let at = host.not_before.map_or(at, |not_before| at.max(not_before));
             self.polls.insert(Job::Poll(next), at);
@@ -197,7 +253,7 @@ impl Agenda {
     }
 
     fn polls_have_room(&self) -> bool {
-        self.running.iter().filter(|running| matches!(running, Job::Poll(_))).count() < self.concurrency
+        self.running.iter().filter(|running| matches!(running, Job::Poll(_))).count() < self.politeness.concurrency
     }
 
     fn start_poll(&mut self, now: Timestamp) -> Option<Job> {
@@ -212,14 +268,16 @@ impl Agenda {
                 continue;
             }
             let Some(name) = self.host_of.get(&feed) else { return Some(job) };
+            let limits = self.politeness.limits(name);
             let host = self.hosts.entry(name.clone()).or_default();
-            if host.busy {
+            if host.running >= limits.concurrency {
                 host.waiting.insert((at, feed));
             } else if let Some(not_before) = host.not_before.filter(|not_before| *not_before > now) {
                 self.polls.insert(job, not_before);
             } else {
-                host.busy = true;
-                host.not_before = now.checked_add(self.host_delay).ok();
+                host.running += 1;
+                host.not_before = now.checked_add(limits.delay).ok();
+                self.asked.insert(feed, name.clone());
                 return Some(job);
             }
         }
@@ -247,6 +305,15 @@ mod tests {
 
     const DELAY: Duration = Duration::from_secs(2);
 
+    fn politeness(concurrency: usize) -> Politeness {
+        let host = HostLimits { delay: DELAY, concurrency: 1 };
+        Politeness { concurrency, host, hosts: BTreeMap::new() }
+    }
+
+    fn agenda(concurrency: usize) -> Agenda {
+        Agenda::new(politeness(concurrency))
+    }
+
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + second).unwrap()
     }
@@ -261,7 +328,7 @@ mod tests {
 
     #[test]
     fn jobs_start_when_due_earliest_first_and_once() {
-        let mut agenda = Agenda::new(64, DELAY);
+        let mut agenda = agenda(64);
         agenda.schedule_poll(feed(1), None, at(20));
         agenda.schedule_poll(feed(2), None, at(10));
         assert_eq!(agenda.start(at(9)), None);
@@ -273,7 +340,7 @@ mod tests {
 
     #[test]
     fn one_host_is_asked_one_at_a_time_with_a_pause() {
-        let mut agenda = Agenda::new(64, DELAY);
+        let mut agenda = agenda(64);
         for id in 1..=3 {
             agenda.schedule_poll(feed(id), Some("example.org"), at(0));
         }
@@ -289,9 +356,63 @@ mod tests {
         assert_eq!(agenda.start(at(11)), Some(poll(3)));
     }
 
+    /// FEEDS A10: "some hosts allow one feed a minute".
+    #[test]
+    fn a_host_may_have_limits_of_its_own_and_shares_them_with_the_names_below_it() {
+        let slow = HostLimits { delay: Duration::from_secs(60), concurrency: 1 };
+        let wide = HostLimits { delay: Duration::from_secs(1), concurrency: 2 };
+        let hosts = BTreeMap::from([("example.org".to_owned(), slow), ("fast.example.org".to_owned(), wide)]);
+        let politeness = Politeness { hosts, ..politeness(64) };
+        for (host, turn) in [
+            ("example.org", "example.org"),
+            ("www.example.org", "example.org"),
+            ("a.b.example.org", "example.org"),
+            ("fast.example.org", "fast.example.org"),
+            ("notexample.org", "notexample.org"),
+            ("org", "org"),
+            ("127.0.0.1", "127.0.0.1"),
+        ] {
+            assert_eq!(politeness.turn_of(host), turn);
+        }
+        let mut agenda = Agenda::new(politeness);
+        for (id, host) in [(1, "example.org"), (2, "www.example.org"), (3, "fast.example.org"), (4, "fast.example.org")]
+        {
+            agenda.schedule_poll(feed(id), Some(host), at(0));
+        }
+        let started: Vec<_> = std::iter::from_fn(|| agenda.start(at(0))).collect();
+        assert_eq!(started, [poll(1), poll(3)]);
+        assert_eq!(agenda.start(at(1)), Some(poll(4)), "two at once, a second apart");
+        agenda.finish(&poll(1));
+        assert_eq!(agenda.start(at(59)), None);
+        assert_eq!(agenda.start(at(60)), Some(poll(2)));
+    }
+
+    #[test]
+    fn a_feed_that_moves_while_it_is_polled_frees_the_host_that_was_asked() {
+        let mut agenda = agenda(64);
+        agenda.schedule_poll(feed(1), Some("old.example"), at(0));
+        agenda.schedule_poll(feed(2), Some("old.example"), at(0));
+        assert_eq!((agenda.start(at(0)), agenda.start(at(0))), (Some(poll(1)), None));
+        agenda.schedule_poll(feed(1), Some("new.example"), at(100));
+        agenda.finish(&poll(1));
+        assert_eq!(agenda.start(at(2)), Some(poll(2)));
+    }
+
+    #[test]
+    fn the_others_do_not_wait_for_one_that_was_removed_when_it_was_its_turn() {
+        let mut agenda = agenda(64);
+        for id in 1..=3 {
+            agenda.schedule_poll(feed(id), Some("example.org"), at(0));
+        }
+        assert_eq!((agenda.start(at(0)), agenda.start(at(0))), (Some(poll(1)), None));
+        agenda.finish(&poll(1));
+        agenda.remove(&poll(2));
+        assert_eq!(agenda.start(at(9)), Some(poll(3)));
+    }
+
     #[test]
     fn a_parked_host_is_left_alone_and_delays_no_other() {
-        let mut agenda = Agenda::new(64, DELAY);
+        let mut agenda = agenda(64);
         agenda.schedule_poll(feed(1), Some("example.org"), at(0));
         agenda.schedule_poll(feed(2), Some("example.net"), at(0));
         agenda.park("example.org", at(100));
@@ -303,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_round_that_does_not_come_back_gives_up_the_other_feeds_of_a_parked_host() {
-        let mut agenda = Agenda::new(64, DELAY);
+        let mut agenda = agenda(64);
         for id in 1..=3 {
             agenda.schedule_poll(feed(id), Some("example.org"), at(0));
         }
@@ -319,7 +440,7 @@ mod tests {
 
     #[test]
     fn polls_pause_and_nothing_else_does() {
-        let mut agenda = Agenda::new(64, DELAY);
+        let mut agenda = agenda(64);
         agenda.schedule_poll(feed(1), None, at(0));
         agenda.pause_polls(at(60));
         agenda.schedule(Job::Upkeep, at(5));
@@ -329,7 +450,7 @@ mod tests {
 
     #[test]
     fn full_polls_and_deliveries_hold_back_nothing_else() {
-        let mut agenda = Agenda::new(1, DELAY);
+        let mut agenda = agenda(1);
         for id in 1..=6 {
             agenda.schedule(Job::Delivery(MailId::from_row(id)), at(0));
         }
@@ -347,7 +468,7 @@ mod tests {
 
     #[test]
     fn a_job_scheduled_while_it_runs_starts_again_only_after_it_ended() {
-        let mut agenda = Agenda::new(64, DELAY);
+        let mut agenda = agenda(64);
         for (job, host) in [(Job::Upkeep, None), (poll(1), None), (poll(2), Some("example.org"))] {
             let schedule = |agenda: &mut Agenda| match job {
                 Job::Poll(feed) => agenda.schedule_poll(feed, host, at(0)),
@@ -365,7 +486,7 @@ mod tests {
 
     #[test]
     fn what_was_removed_does_not_start_even_when_it_waited_for_its_host() {
-        let mut agenda = Agenda::new(64, DELAY);
+        let mut agenda = agenda(64);
         agenda.schedule_poll(feed(1), Some("example.org"), at(0));
         agenda.schedule_poll(feed(2), Some("example.org"), at(0));
         assert_eq!(agenda.start(at(0)), Some(poll(1)));
@@ -379,7 +500,7 @@ mod tests {
         /// Every poll starts exactly once, never two of a host at a time, never closer than the pause.
         #[test]
         fn every_poll_starts_once_and_politely(feeds in prop::collection::vec((0..5_i64, 0..50_i64), 1..40)) {
-            let mut agenda = Agenda::new(3, DELAY);
+            let mut agenda = agenda(3);
             for (id, (host, due)) in (0..).zip(&feeds) {
                 agenda.schedule_poll(feed(id), Some(&format!("host-{host}")), at(*due));
             }

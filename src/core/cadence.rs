@@ -117,6 +117,12 @@ pub fn after_poll(state: FeedState, outcome: &PollOutcome<'_>, now: Timestamp) -
     }
 }
 
+/// Tells whether polling has stopped for good: the feed is gone, and that was confirmed.
+pub fn is_stopped(state: &FeedState, next_poll_at: Timestamp) -> bool {
+    // Nothing else waits for so long.
+    state.gone_since.is_some() && state.last_poll_at.is_some_and(|last| next_poll_at > later(last, STOPPED / 2))
+}
+
 fn succeeded(state: FeedState, now: Timestamp) -> FeedState {
     FeedState {
         last_success_at: Some(now),
@@ -268,7 +274,7 @@ fn rhythm(interval: Duration) -> String {
 }
 
 /// Returns a length of time as people say it, in its two greatest units: "1 h 30 min", "7 d".
-fn words(length: Duration) -> String {
+pub fn words(length: Duration) -> String {
     let seconds = length.as_secs();
     let units = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
     let said: Vec<String> = units

@@ -1,5 +1,6 @@
 //! Feeds: where they are, what is known of them, how a poll of one ended.
 
+use super::{health::Tally, relocation::Relocation};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::{fmt, path::PathBuf, time::Duration};
@@ -109,12 +110,31 @@ pub struct Feed {
     pub language: Option<String>,
     /// Whether the feed may be in a private network.
     pub allow_private: bool,
+    /// Where in the configuration it stands; nothing for one that is not from there.
+    pub origin: Option<Origin>,
+}
+
+/// Where in the configuration a feed stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// The file.
+    pub file: PathBuf,
+    /// Line of the URL, from 1.
+    pub line: usize,
+    /// Line of the interval, where one is set.
+    pub interval_line: Option<usize>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.file.display(), self.line)
+    }
 }
 
 impl Feed {
     /// Returns a feed of which nothing but its URL is said.
     pub fn new(url: FeedUrl) -> Self {
-        Self { url, name: None, tags: Vec::new(), interval: None, language: None, allow_private: false }
+        Self { url, name: None, tags: Vec::new(), interval: None, language: None, allow_private: false, origin: None }
     }
 }
 
@@ -169,6 +189,19 @@ pub struct FeedState {
     pub gone_since: Option<Timestamp>,
     /// What had to be mended in its last document before it could be read, for people.
     pub mended: Option<String>,
+    /// Where it moved to, or seems to (FEEDS A13).
+    pub relocation: Relocation,
+    /// What its polls brought so far.
+    pub tally: Tally,
+}
+
+/// One redirect on the way to a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// Status of the answer (RFC 9110 §15.4).
+    pub status: u16,
+    /// URL that it led to, without credentials.
+    pub to: String,
 }
 
 /// Why a poll failed, as far as the next poll depends on it.

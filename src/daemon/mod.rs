@@ -64,6 +64,8 @@ pub struct Daemon {
     agenda: Agenda,
     /// Where each feed is in the configuration.
     feeds: HashMap<FeedId, usize>,
+    /// The host that the next poll of each feed asks.
+    hosts: HashMap<FeedId, String>,
     running: JoinSet<Ended>,
     job_of: HashMap<Id, Job>,
     record: DaemonRecord,
@@ -102,9 +104,10 @@ impl Daemon {
         let now = clock::now();
         let polling = &resources.config.polling;
         let mut daemon = Self {
-            agenda: Agenda::new(polling.concurrency, polling.host_delay),
+            agenda: Agenda::new(polling.politeness.clone()),
             load: Arc::new(load),
             feeds: HashMap::new(),
+            hosts: HashMap::new(),
             running: JoinSet::new(),
             job_of: HashMap::new(),
             record: DaemonRecord {
@@ -287,30 +290,40 @@ impl Daemon {
         if let Some(mended) = &report.newly_mended {
             info!(feed.url = %url, mended, "a feed is not as it should be and was mended");
         }
+        if let Some(to) = &report.newly_moved {
+            let origin = self.resources.config.feeds[index].origin.as_ref().map(ToString::to_string);
+            warn!(feed.url = %url, to, origin, "a feed moved for good and is polled there: change its URL in the configuration");
+        }
         if let Some(since) = report.recovered_from {
             info!(feed.url = %url, failing_since = %since, "a feed works again");
         }
     }
 
     async fn follow_poll(&mut self, feed: FeedId, report: &PollReport) -> Result<(), StoreError> {
+        let asked = self.hosts.get(&feed).cloned();
+        self.remember_host(feed, report.host.clone());
         self.schedule_poll(feed, report.next.at);
-        let Some(&index) = self.feeds.get(&feed) else { return Ok(()) };
-        let config = self.resources.config.clone();
-        let (Some(until), Some(host)) = (report.next.park_host_until, config.feeds[index].url.host()) else {
-            return Ok(());
-        };
-        self.agenda.park(host, until);
-        let others =
-            self.feeds.iter().filter(|(id, index)| **id != feed && config.feeds[**index].url.host() == Some(host));
+        let (Some(until), Some(host)) = (report.next.park_host_until, asked) else { return Ok(()) };
+        self.agenda.park(&host, until);
+        let politeness = &self.resources.config.polling.politeness;
+        let same_host = |other: &str| politeness.turn_of(other) == politeness.turn_of(&host);
+        let others = self.hosts.iter().filter(|(id, other)| **id != feed && same_host(other));
         let others: Vec<_> = others.map(|(id, _)| *id).collect();
         self.resources.store.call(move |connection| store::feed::park(connection, &others, until)).await
     }
 
     fn schedule_poll(&mut self, feed: FeedId, at: Timestamp) {
         // A feed that left the configuration while it was polled is polled no more.
-        let Some(&index) = self.feeds.get(&feed) else { return };
-        let host = self.resources.config.feeds[index].url.host().map(str::to_owned);
-        self.agenda.schedule_poll(feed, host.as_deref(), at);
+        if self.feeds.contains_key(&feed) {
+            self.agenda.schedule_poll(feed, self.hosts.get(&feed).map(String::as_str), at);
+        }
+    }
+
+    fn remember_host(&mut self, feed: FeedId, host: Option<String>) {
+        match host {
+            Some(host) => self.hosts.insert(feed, host),
+            None => self.hosts.remove(&feed),
+        };
     }
 
     /// Puts the next edition of each digest on the agenda.

@@ -4,7 +4,7 @@ use super::{Daemon, editions};
 use crate::{
     clock,
     config::{self, Config},
-    core::agenda::Job,
+    core::{agenda::Job, relocation},
     fetch::{self, Fetcher},
     jobs::adopt,
     store::{self, StoreError},
@@ -35,9 +35,12 @@ impl Daemon {
             self.agenda.remove(&Job::Edition(digest.name.clone()));
         }
         self.feeds = feeds;
+        let hosts = stored.iter().zip(&config.feeds);
+        let hosts = hosts.filter_map(|(row, feed)| Some((row.id, relocation::host(&feed.url, &row.state)?)));
+        self.hosts = hosts.collect();
         self.resources.config = config;
         let polling = &self.resources.config.polling;
-        self.agenda.set_limits(polling.concurrency, polling.host_delay);
+        self.agenda.set_limits(polling.politeness.clone());
         for (index, feed) in stored.iter().enumerate() {
             if !self.agenda.is_running(&Job::Poll(feed.id)) {
                 self.schedule_poll(feed.id, feed.due(now).max(spread(index).min(now + Duration::from_secs(600))));

@@ -29,6 +29,7 @@ pub(super) async fn fetch(path: &Path, before: &FeedState, limits: FetchLimits) 
             validators: Validators::default(),
             validators_url: address.clone(),
             hints: FreshnessHints::default(),
+            redirects: Vec::new(),
         };
         if last_hash == Some(body_hash) {
             return Ok(Fetched::Unchanged(notes));

@@ -14,7 +14,7 @@ mod web;
 
 pub use web::Fetcher;
 
-use crate::core::feed::{BodyHash, FreshnessHints, Validators};
+use crate::core::feed::{BodyHash, FreshnessHints, Redirect, Validators};
 
 /// Returns the `User-Agent` that feedwatch introduces itself with: name, version, and the contact for complaints.
 pub fn user_agent(contact: Option<&str>) -> String {
@@ -47,6 +47,18 @@ pub enum Fetched {
     },
 }
 
+impl Fetched {
+    /// Adds the redirects that led to the answer.
+    fn after(mut self, redirects: Vec<Redirect>) -> Self {
+        match &mut self {
+            Self::NotModified(notes) | Self::Unchanged(notes) | Self::Document { notes, .. } => {
+                notes.redirects = redirects;
+            }
+        }
+        self
+    }
+}
+
 /// What to remember of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResponseNotes {
@@ -56,6 +68,8 @@ pub struct ResponseNotes {
     pub validators_url: String,
     /// What the answer said about the next change.
     pub hints: FreshnessHints,
+    /// The redirects that led to it.
+    pub redirects: Vec<Redirect>,
 }
 
 /// Why no [`Fetcher`] could be made.

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     config::FetchLimits,
-    core::feed::{BodyHash, FailureKind, Feed, FeedState, FeedUrl, PollFailure, Validators},
+    core::{
+        feed::{BodyHash, FailureKind, Feed, FeedState, FeedUrl, PollFailure, Redirect, Validators},
+        relocation,
+    },
 };
 use jiff::Timestamp;
 use reqwest::{
@@ -98,7 +101,8 @@ impl Fetcher {
         before: &FeedState,
         now: Timestamp,
     ) -> Result<Fetched, Trouble> {
-        let mut visited = vec![public_part(configured)];
+        let mut visited = vec![public_part(&relocation::start(configured, before))];
+        let mut redirects = Vec::new();
         loop {
             let hop = visited.last().expect("it starts with one URL and only grows").clone();
             let at_hop = |trouble: Trouble| match visited.len() {
@@ -110,7 +114,8 @@ impl Fetcher {
             let response = self.ask(configured, &hop, access, sent).await.map_err(at_hop)?;
             if !is_redirect(response.status()) {
                 let has_password = configured.origin() == hop.origin() && configured.password().is_some();
-                return self.conclude(response, &hop, sent, has_password, before, now).await.map_err(at_hop);
+                let concluded = self.conclude(response, &hop, sent, has_password, before, now).await;
+                return concluded.map(|fetched| fetched.after(redirects)).map_err(at_hop);
             }
             let next = target(&hop, &response).map_err(at_hop)?;
             if visited.contains(&next) {
@@ -121,6 +126,7 @@ impl Fetcher {
                 let text = format!("it redirects more than {} times (polling.limits.redirects)", self.limits.redirects);
                 return Err(at_hop(refused(text)));
             }
+            redirects.push(Redirect { status: response.status().as_u16(), to: next.as_str().to_owned() });
             visited.push(next);
         }
     }
@@ -167,6 +173,7 @@ impl Fetcher {
             validators,
             validators_url: hop.as_str().to_owned(),
             hints: hints::freshness(headers, now),
+            redirects: Vec::new(),
         };
         match (status, sent) {
             (StatusCode::NOT_MODIFIED, Some(sent)) => Ok(Fetched::NotModified(notes(Validators {

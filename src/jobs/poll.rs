@@ -5,8 +5,10 @@ use crate::{
     core::{
         article::{Article, ArticleId, ParsedFeed, Recovery},
         cadence::{self, NextPoll, PollOutcome},
-        feed::{BodyHash, FailureKind, Feed, FeedId, FeedState, FreshnessHints, PollFailure},
+        feed::{BodyHash, FailureKind, Feed, FeedId, FeedState, FeedUrl, FreshnessHints, PollFailure},
+        health,
         identity::{self, Change},
+        relocation::{self, Relocation},
     },
     fetch::{Fetched, ResponseNotes},
     jobs::Resources,
@@ -39,6 +41,10 @@ pub struct PollReport {
     pub newly_failing: bool,
     /// What had to be mended in the document, if the one before needed nothing.
     pub newly_mended: Option<String>,
+    /// Where polls begin from now on, if that is news.
+    pub newly_moved: Option<String>,
+    /// The host that the next poll asks.
+    pub host: Option<String>,
 }
 
 /// What a poll brought.
@@ -109,7 +115,8 @@ pub async fn poll(resources: &Resources, index: usize, id: FeedId, now: Timestam
 async fn read(resources: &Resources, feed: &Feed, fetched: Result<Fetched, PollFailure>, now: Timestamp) -> Answer {
     let (body, content_type, final_url, body_hash, notes) = match fetched {
         Err(failure) => return Answer::Failed(failure),
-        Ok(Fetched::NotModified(notes) | Fetched::Unchanged(notes)) => return Answer::Unchanged(notes),
+        Ok(Fetched::NotModified(notes)) => return Answer::Unchanged { notes, not_modified: true },
+        Ok(Fetched::Unchanged(notes)) => return Answer::Unchanged { notes, not_modified: false },
         Ok(Fetched::Document { body, content_type, final_url, body_hash, notes }) => {
             (body, content_type, final_url, body_hash, notes)
         }
@@ -132,7 +139,7 @@ async fn read(resources: &Resources, feed: &Feed, fetched: Result<Fetched, PollF
 
 /// What a server's answer amounts to.
 enum Answer {
-    Unchanged(ResponseNotes),
+    Unchanged { notes: ResponseNotes, not_modified: bool },
     Document { parsed: ParsedFeed, body_hash: BodyHash, notes: ResponseNotes },
     Failed(PollFailure),
 }
@@ -156,13 +163,16 @@ impl Commit {
         let mut hints = FreshnessHints::default();
         let polled = match answer {
             Answer::Failed(failure) => Polled::Failed(failure),
-            Answer::Unchanged(notes) => {
+            Answer::Unchanged { notes, not_modified } => {
                 hints = notes.hints;
+                state.relocation = relocated(feed, &before, &notes, now);
+                state.tally = health::tally(&before, 0, not_modified, now);
                 remember(&mut state, notes);
                 Polled::Unchanged
             }
             Answer::Document { parsed, body_hash, notes } => {
                 hints = FreshnessHints { ttl: parsed.ttl, ..notes.hints };
+                state.relocation = relocated(feed, &before, &notes, now);
                 // A document that lost its end is asked for again in full, not pinned (FEEDS A6).
                 if !parsed.recovered.contains(&Recovery::Truncated) {
                     remember(&mut state, notes);
@@ -176,6 +186,7 @@ impl Commit {
                 let mut intake = Intake { connection, config: &config, feed, id, first_document, now, matching };
                 let counts = intake.take(parsed)?;
                 matching = intake.matching;
+                state.tally = health::tally(&before, counts.new, false, now);
                 Polled::Read(counts)
             }
         };
@@ -190,6 +201,9 @@ impl Commit {
         store::feed::record_poll(connection, id, &state, next.at, &next.reason)?;
         let recovered_from = before.failing_since.filter(|_| state.failing_since.is_none());
         let newly_mended = state.mended.clone().filter(|_| before.mended.is_none());
+        let moved = state.relocation.moved.as_ref().filter(|_| state.relocation.moved != before.relocation.moved);
+        let newly_moved = moved.map(|moved| relocation::shown(&moved.to));
+        let host = relocation::host(&feed.url, &state);
         let newly_failing = before.failing_since.is_none() && state.failing_since.is_some();
         Ok((
             PollReport {
@@ -199,9 +213,18 @@ impl Commit {
                 recovered_from,
                 newly_failing,
                 newly_mended,
+                newly_moved,
+                host,
             },
             matching,
         ))
+    }
+}
+
+fn relocated(feed: &Feed, before: &FeedState, notes: &ResponseNotes, now: Timestamp) -> Relocation {
+    match &feed.url {
+        FeedUrl::Web(url) => relocation::after_feed(url, before, &notes.redirects, now),
+        FeedUrl::File(_) => Relocation::default(),
     }
 }
 

@@ -3,9 +3,11 @@
 use super::Resources;
 use crate::{
     config::Config,
+    core::health::{self, Health},
     mail::message,
     store::{
         self, StoreError,
+        feed::StoredFeed,
         outbox::{MailState, NewMail, OutboxMail},
         retention::Cleared,
     },
@@ -57,6 +59,7 @@ fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) ->
     let Some(admin) = &config.mail.admin else { return Ok(0) };
     let mut news = Vec::new();
     for feed in store::feed::configured(connection)? {
+        news.extend(advice(connection, config, &feed, now)?);
         let subject = format!("feed:{}", feed.id.row());
         let name = feed.shown_name();
         match feed.state.failing_since {
@@ -131,6 +134,27 @@ fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) ->
         store::outbox::enqueue(connection, None, &mail, now)?;
     }
     Ok(news.len())
+}
+
+/// Says once what to change about a feed that moved or is gone.
+fn advice(
+    connection: &Connection,
+    config: &Config,
+    feed: &StoredFeed,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let subject = format!("feed-advice:{}", feed.id.row());
+    let gone = health::health(&feed.state, feed.next_poll_at) == Health::Gone;
+    if !gone && feed.state.relocation.moved.is_none() {
+        store::daemon::clear_notice(connection, &subject)?;
+        return Ok(None);
+    }
+    if !store::daemon::raise_notice(connection, &subject, now)? {
+        return Ok(None);
+    }
+    let configured = config.feeds.iter().find(|configured| configured.url.identity() == feed.identity);
+    let advice = configured.and_then(|configured| health::suggestion(configured, &feed.state, feed.next_poll_at));
+    Ok(advice.map(|advice| format!("The feed {}: {advice}.", feed.shown_name())))
 }
 
 fn counted(items: usize) -> String {

@@ -4,7 +4,11 @@ use super::{
     StoreError,
     row::{hash, millis, optional_timestamp, outlet, timestamp},
 };
-use crate::core::feed::{BodyHash, Feed, FeedId, FeedState, Validators};
+use crate::core::{
+    feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validators},
+    health::Tally,
+    relocation::{Moved, PermanentRedirects, Relocation},
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use std::time::Duration;
@@ -54,6 +58,7 @@ pub fn configure(
 ) -> Result<Vec<StoredFeed>, StoreError> {
     // 2: was configured until now. A feed that comes back is asked again, even one that was gone.
     connection.execute("UPDATE feed SET configured = 2 WHERE configured = 1", [])?;
+    follow_moves(connection, feeds)?;
     let mut upsert = connection.prepare_cached(
         "INSERT INTO feed (url, configured, name, next_poll_at, next_poll_reason)
          VALUES (:url, 1, :name, :due, 'new in the configuration')
@@ -114,9 +119,14 @@ pub fn record_poll(
              validators_url = :validators_url, body_hash = :body_hash, adaptive_interval = :adaptive_interval,
              next_poll_at = :next_poll_at, next_poll_reason = :next_poll_reason, last_poll_at = :last_poll_at,
              last_success_at = :last_success_at, last_new_at = :last_new_at, baseline_at = :baseline_at,
-             failing_since = :failing_since, failures = :failures, last_error = :last_error, gone_since = :gone_since, mended = :mended, parked_until = NULL
+             failing_since = :failing_since, failures = :failures, last_error = :last_error, gone_since = :gone_since,
+             mended = :mended, parked_until = NULL, answers = :answers, not_modified = :not_modified,
+             daily_news = :daily_news, longest_gap = :longest_gap, moved_to = :moved_to, moved_since = :moved_since,
+             redirects_to = :redirects_to, redirects_chain = :redirects_chain, redirects_times = :redirects_times,
+             redirects_since = :redirects_since
          WHERE id = :id",
     )?;
+    let Relocation { moved, seen } = &state.relocation;
     statement.execute(named_params! {
         ":id": id.row(),
         ":title": state.title,
@@ -136,6 +146,16 @@ pub fn record_poll(
         ":last_error": state.last_error,
         ":gone_since": state.gone_since.map(millis),
         ":mended": state.mended,
+        ":answers": state.tally.answers,
+        ":not_modified": state.tally.not_modified,
+        ":daily_news": state.tally.daily,
+        ":longest_gap": state.tally.longest_gap.map(|gap| gap.as_secs()),
+        ":moved_to": moved.as_ref().map(|moved| &moved.to),
+        ":moved_since": moved.as_ref().map(|moved| millis(moved.since)),
+        ":redirects_to": seen.as_ref().map(|seen| &seen.to),
+        ":redirects_chain": seen.as_ref().map(|seen| seen.chain),
+        ":redirects_times": seen.as_ref().map(|seen| seen.times),
+        ":redirects_since": seen.as_ref().map(|seen| millis(seen.since)),
     })?;
     Ok(())
 }
@@ -187,6 +207,13 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
         last_error: row.get("last_error")?,
         gone_since: optional_timestamp(row, "gone_since")?,
         mended: row.get("mended")?,
+        relocation: relocation(row)?,
+        tally: Tally {
+            answers: row.get("answers")?,
+            not_modified: row.get("not_modified")?,
+            daily: row.get("daily_news")?,
+            longest_gap: row.get::<_, Option<u64>>("longest_gap")?.map(Duration::from_secs),
+        },
     };
     Ok(StoredFeed {
         id: FeedId::from_row(row.get("id")?),
@@ -197,4 +224,51 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
         next_poll_reason: row.get("next_poll_reason")?,
         parked_until: optional_timestamp(row, "parked_until")?,
     })
+}
+
+fn relocation(row: &Row<'_>) -> rusqlite::Result<Relocation> {
+    let moved = match (row.get("moved_to")?, optional_timestamp(row, "moved_since")?) {
+        (Some(to), Some(since)) => Some(Moved { to, since }),
+        _ => None,
+    };
+    let chain = row.get::<_, Option<Vec<u8>>>("redirects_chain")?.map(hash).transpose()?;
+    let seen = match (row.get("redirects_to")?, chain, optional_timestamp(row, "redirects_since")?) {
+        (Some(to), Some(chain), Some(since)) => {
+            let times: Option<u32> = row.get("redirects_times")?;
+            Some(PermanentRedirects { to, chain, times: times.unwrap_or(1), since })
+        }
+        _ => None,
+    };
+    Ok(Relocation { moved, seen })
+}
+
+/// Gives the row of a feed that was seen to move to the URL where the configuration has it now: it stays the same
+/// feed, and nothing that it has brought alerts again (FEEDS A13).
+fn follow_moves(connection: &Connection, feeds: &[Feed]) -> Result<(), StoreError> {
+    let mut rename = connection.prepare_cached(
+        "UPDATE feed SET url = ?1, moved_to = NULL, moved_since = NULL, redirects_to = NULL, redirects_chain = NULL,
+             redirects_times = NULL, redirects_since = NULL
+         WHERE id = (SELECT id FROM feed WHERE configured = 2 AND ?2 IN (moved_to, redirects_to)
+                     AND url NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT 1)
+           AND NOT EXISTS (SELECT 1 FROM feed WHERE url = ?1)",
+    )?;
+    let candidates: i64 = connection.query_row(
+        "SELECT count(*) FROM feed WHERE configured = 2 AND (moved_to IS NOT NULL OR redirects_to IS NOT NULL)",
+        [],
+        |row| row.get(0),
+    )?;
+    if candidates == 0 {
+        return Ok(());
+    }
+    let identities: Vec<_> = feeds.iter().map(|feed| feed.url.identity()).collect();
+    let all = serde_json::to_string(&identities).expect("strings are JSON");
+    for (feed, identity) in feeds.iter().zip(&identities) {
+        let FeedUrl::Web(url) = &feed.url else { continue };
+        let mut public = url.clone();
+        // Both fail only for URLs without a host, which no `Web` is.
+        let _ = public.set_username("");
+        let _ = public.set_password(None);
+        rename.execute(params![identity, public.as_str(), all])?;
+    }
+    Ok(())
 }

@@ -5,7 +5,9 @@ use crate::core::{
     article::{Article, ArticleId, ArticleKey, Item, TextHash},
     digest::Window,
     feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validators},
+    health::Tally,
     hit::{DigestName, Field, HitId, RuleName, RuleVersion, TermMatch},
+    relocation::{Moved, PermanentRedirects, Relocation},
     retry::MailId,
 };
 use edition::NewEdition;
@@ -76,6 +78,13 @@ fn a_feed_that_leaves_and_returns_keeps_what_is_remembered_of_it() {
         last_error: None,
         gone_since: None,
         mended: Some("bare ampersands".to_owned()),
+        relocation: moved_to("https://new.example/"),
+        tally: Tally {
+            answers: 9,
+            not_modified: 3,
+            daily: 1.25,
+            longest_gap: Some(std::time::Duration::from_secs(3600)),
+        },
     };
     feed::record_poll(&connection, ids[0], &state, at(30), "hourly").unwrap();
     assert_eq!(configured(&connection, &["https://b.example/"]), [ids[1]]);
@@ -83,6 +92,31 @@ fn a_feed_that_leaves_and_returns_keeps_what_is_remembered_of_it() {
     assert_eq!(configured(&connection, &["https://a.example/", "https://b.example/"]), ids);
     let stored = feed::one(&connection, ids[0]).unwrap();
     assert_eq!((stored.state, stored.next_poll_at, stored.next_poll_reason.as_str()), (state, at(30), "hourly"));
+}
+
+fn moved_to(url: &str) -> Relocation {
+    Relocation {
+        moved: Some(Moved { to: url.to_owned(), since: at(3) }),
+        seen: Some(PermanentRedirects { to: format!("{url}next"), chain: [9; 32], times: 4, since: at(2) }),
+    }
+}
+
+/// FEEDS A13: identity survives a move, also when the configuration follows it.
+#[test]
+fn a_feed_whose_new_url_is_configured_is_the_same_feed() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://old.example/", "https://stays.example/"]);
+    for id in &ids {
+        let state = FeedState { relocation: moved_to("https://new.example/"), ..FeedState::default() };
+        feed::record_poll(&connection, *id, &state, at(30), "hourly").unwrap();
+    }
+    let urls = ["https://me:pw@new.example/", "https://stays.example/"];
+    assert_eq!(configured(&connection, &urls), ids, "the one that left, not the one that stays");
+    let followed = feed::one(&connection, ids[0]).unwrap();
+    assert_eq!((followed.identity.as_str(), followed.state.relocation), (urls[0], Relocation::default()));
+    assert_eq!(configured(&connection, &urls), ids, "once and for all");
+    let unrelated = configured(&connection, &["https://stays.example/", "https://else.example/"]);
+    assert!(!ids.contains(&unrelated[1]));
 }
 
 #[test]

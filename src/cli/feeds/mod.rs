@@ -1,10 +1,72 @@
-//! `feedwatch feeds`: the health of the feeds.
+//! `feedwatch feeds`: the health of the feeds, as a table or one by one.
 
+mod detail;
 mod list;
+mod row;
 
 use super::{Failure, args::Feeds, setup::Setup, terminal::Terminal};
+use crate::{
+    clock,
+    config::Config,
+    store::{self, StoreError},
+};
+use row::FeedRow;
+use std::collections::HashMap;
 
-/// Does what was asked of the feeds.
+/// Shows the feeds that were chosen: a table, or everything about the one that was named.
 pub(super) fn feeds(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Result<(), Failure> {
-    list::list(setup, args, terminal)
+    let config = setup.config()?;
+    let all = rows(setup, &config)?;
+    let named = named(&all, &args.feeds)?;
+    let in_state = |row: &FeedRow<'_>| {
+        let failing = !args.failing || row.failing_since.is_some();
+        failing && (args.state.is_empty() || args.state.iter().any(|state| state.replace('-', " ") == row.state.word()))
+    };
+    let mut chosen: Vec<_> = named.into_iter().filter(|row| in_state(row)).collect();
+    // Broken first; otherwise as configured.
+    chosen.sort_by_key(|row| row.state);
+    if terminal.wants_json() {
+        terminal.json(&chosen);
+    } else if let ([row], false) = (chosen.as_slice(), args.feeds.is_empty()) {
+        detail::print(row, *terminal);
+    } else {
+        list::print(&chosen, &all, *terminal);
+    }
+    Ok(())
+}
+
+/// Returns the health of every configured feed, in the order of the configuration.
+fn rows<'c>(setup: &Setup, config: &'c Config) -> Result<Vec<FeedRow<'c>>, Failure> {
+    let stored = match setup.reader(config) {
+        Ok(connection) => store::feed::configured(&connection)?,
+        Err(Failure::Failed(error)) if matches!(error.downcast_ref(), Some(StoreError::Missing(_))) => Vec::new(),
+        Err(failure) => return Err(failure),
+    };
+    let mut stored: HashMap<_, _> = stored.into_iter().map(|feed| (feed.identity.clone(), feed)).collect();
+    let now = clock::now();
+    Ok(config.feeds.iter().map(|feed| FeedRow::new(feed, stored.remove(&feed.url.identity()), now)).collect())
+}
+
+/// Returns the feeds of these names. An exact name or URL means that feed alone, anything else all that it is part of.
+fn named<'r, 'c>(all: &'r [FeedRow<'c>], names: &[String]) -> Result<Vec<&'r FeedRow<'c>>, Failure> {
+    if names.is_empty() {
+        return Ok(all.iter().collect());
+    }
+    let mut chosen = vec![false; all.len()];
+    for name in names {
+        let exact = |row: &FeedRow<'_>| row.name == *name || row.url == *name || row.is_at(name);
+        let lower = name.to_lowercase();
+        let part =
+            |row: &FeedRow<'_>| row.name.to_lowercase().contains(&lower) || row.url.to_lowercase().contains(&lower);
+        let mut matching: Vec<_> = (0..all.len()).filter(|index| exact(&all[*index])).collect();
+        if matching.is_empty() {
+            matching = (0..all.len()).filter(|index| part(&all[*index])).collect();
+        }
+        if matching.is_empty() {
+            let text = format!("no feed has `{name}` in its name or URL: `feedwatch feeds` lists them all");
+            return Err(Failure::Usage(text));
+        }
+        matching.into_iter().for_each(|index| chosen[index] = true);
+    }
+    Ok(all.iter().zip(chosen).filter_map(|(row, chosen)| chosen.then_some(row)).collect())
 }

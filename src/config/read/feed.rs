@@ -6,7 +6,7 @@ use super::super::{
     source::Place,
     values,
 };
-use crate::core::feed::Feed;
+use crate::core::feed::{Feed, Origin};
 use std::{collections::HashMap, time::Duration};
 
 pub(in super::super) const KEYS: [&str; 6] = ["url", "name", "tags", "interval", "language", "allow_private"];
@@ -49,7 +49,13 @@ fn read(section: &Section<'_>, report: &mut Report<'_>) -> Option<PlacedFeed> {
     }
     let language = section.parsed("language", report, values::parse_language);
     let allow_private = section.boolean("allow_private", report).unwrap_or(false);
-    let feed = Feed { url: url?, name, tags, interval, language, allow_private };
+    let line = |key| source.position(section.place_of(key).start).0;
+    let origin = Origin {
+        file: source.path.clone(),
+        line: line("url"),
+        interval_line: section.has("interval").then(|| line("interval")),
+    };
+    let feed = Feed { url: url?, name, tags, interval, language, allow_private, origin: Some(origin) };
     Some(PlacedFeed { feed, place: section.place_of("url") })
 }
 

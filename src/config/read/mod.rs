@@ -8,10 +8,11 @@ pub(super) mod settings;
 
 /// Every section with its keys, as the loader knows them.
 #[cfg(test)]
-pub(super) const ALL_KEYS: [(&str, &[&str]); 7] = [
+pub(super) const ALL_KEYS: [(&str, &[&str]); 8] = [
     ("[store]", &settings::STORE_KEYS),
     ("[polling]", &settings::POLLING_KEYS),
     ("[polling.limits]", &settings::LIMIT_KEYS),
+    ("[[polling.host]]", &settings::HOST_KEYS),
     ("[mail]", &mail::KEYS),
     ("[[feed]]", &feed::KEYS),
     ("[[rule]]", &rule::KEYS),

@@ -3,12 +3,18 @@
 use super::super::{
     FetchLimits, Polling, StoreSettings, Surroundings, problem::Report, section::Section, source::Place, values,
 };
-use std::{path::PathBuf, time::Duration};
+use crate::core::agenda::{HostLimits, Politeness};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    time::Duration,
+};
 use toml::de::DeTable;
 
 pub(in super::super) const STORE_KEYS: [&str; 2] = ["path", "keep"];
-pub(in super::super) const POLLING_KEYS: [&str; 6] =
-    ["contact", "concurrency", "host_delay", "backfill", "max_hits_per_poll", "limits"];
+pub(in super::super) const POLLING_KEYS: [&str; 8] =
+    ["contact", "concurrency", "host_delay", "host_concurrency", "backfill", "max_hits_per_poll", "limits", "host"];
+pub(in super::super) const HOST_KEYS: [&str; 3] = ["name", "delay", "concurrency"];
 pub(in super::super) const LIMIT_KEYS: [&str; 7] =
     ["body", "wire", "connect_timeout", "header_timeout", "total_timeout", "redirects", "items"];
 
@@ -42,8 +48,11 @@ pub(in super::super) fn store<'s>(
 pub(in super::super) fn default_polling() -> Polling {
     Polling {
         contact: None,
-        concurrency: 64,
-        host_delay: Duration::from_secs(2),
+        politeness: Politeness {
+            concurrency: 64,
+            host: HostLimits { delay: Duration::from_secs(2), concurrency: 1 },
+            hosts: BTreeMap::new(),
+        },
         backfill: DAY,
         max_hits_per_poll: 100,
         limits: FetchLimits {
@@ -67,15 +76,45 @@ pub(in super::super) fn polling<'s>(
 ) {
     let section = Section::new(table, place, &POLLING_KEYS, report);
     polling.contact = section.parsed("contact", report, values::parse_contact);
-    count(&section, "concurrency", 1024, &mut polling.concurrency, report);
+    count(&section, "concurrency", 1024, &mut polling.politeness.concurrency, report);
+    host_limits(&section, ["host_delay", "host_concurrency"], &mut polling.politeness.host, report);
     let least = Duration::from_millis(1);
-    polling.host_delay =
-        section.duration("host_delay", least..=Duration::from_secs(3600), report).unwrap_or(polling.host_delay);
     polling.backfill = section.duration("backfill", least..=CENTURY, report).unwrap_or(polling.backfill);
     count(&section, "max_hits_per_poll", 100_000, &mut polling.max_hits_per_poll, report);
     if let Some((table, place)) = section.table("limits", report) {
         limits(&Section::new(table, place, &LIMIT_KEYS, report), &mut polling.limits, report);
     }
+    hosts(&section, &mut polling.politeness, report);
+}
+
+/// Reads `[[polling.host]]`; the same host twice is an error that names both.
+fn hosts(polling: &Section<'_>, politeness: &mut Politeness, report: &mut Report<'_>) {
+    let mut seen: HashMap<String, Place> = HashMap::new();
+    for section in polling.tables("host", &HOST_KEYS, report) {
+        if !section.has("name") {
+            section.missing("name", "write `name = \"example.org\"`", report);
+        }
+        let mut limits = politeness.host;
+        host_limits(&section, ["delay", "concurrency"], &mut limits, report);
+        let Some(name) = section.parsed("name", report, values::parse_host) else { continue };
+        let place = section.place_of("name");
+        if let Some(first) = seen.get(&name) {
+            report.error(&place, format!("`{name}` already has limits at {}", report.location(first)));
+            continue;
+        }
+        if !section.has("delay") && !section.has("concurrency") {
+            report.warn(&place, "has no effect: neither `delay` nor `concurrency` is set");
+        }
+        seen.insert(name.clone(), place);
+        politeness.hosts.insert(name, limits);
+    }
+}
+
+fn host_limits(section: &Section<'_>, keys: [&str; 2], limits: &mut HostLimits, report: &mut Report<'_>) {
+    let [delay, concurrency] = keys;
+    let range = Duration::from_millis(1)..=Duration::from_secs(3600);
+    limits.delay = section.duration(delay, range, report).unwrap_or(limits.delay);
+    count(section, concurrency, 64, &mut limits.concurrency, report);
 }
 
 fn limits(section: &Section<'_>, limits: &mut FetchLimits, report: &mut Report<'_>) {
