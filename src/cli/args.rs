@@ -94,7 +94,7 @@ pub enum Command {
                             --all\n  feedwatch outbox discard 7"
     )]
     Outbox(Outbox),
-    /// Show the health of every feed, or all there is to know about one
+    /// Show the health of every feed
     #[command(
         after_help = "Examples:\n  feedwatch feeds\n  feedwatch feeds 'BBC World'          all about one feed\n  \
                             feedwatch feeds --state failing --state stale\n  feedwatch feeds --json | jq '.[] | \

@@ -69,7 +69,7 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
     let polling = &resources.config.polling;
     let mut agenda = Agenda::new(polling.politeness.clone());
     let indices: HashMap<_, _> = feeds.iter().copied().collect();
-    let mut hosts = hosts(resources, &indices).await?;
+    let hosts = hosts(resources, &indices).await?;
     for (id, _) in feeds {
         agenda.schedule_poll(*id, hosts.get(id).map(String::as_str), clock::now());
     }
@@ -102,8 +102,8 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
                         continue;
                     }
                 };
-                if let (Some(until), Some(host)) = (report.next.park_host_until, hosts.remove(&id)) {
-                    let others = agenda.abandon(&host);
+                if let Some((until, parked)) = report.parked(hosts.get(&id).map(String::as_str)) {
+                    let others: Vec<_> = parked.iter().flat_map(|host| agenda.abandon(host)).collect();
                     left -= others.len();
                     bar.inc(others.len() as u64);
                     round.spared.extend(others.iter().map(|id| indices[id]));

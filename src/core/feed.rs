@@ -227,6 +227,8 @@ pub struct PollFailure {
     pub message: String,
     /// `Retry-After` of the answer, from the time of the answer on, unclamped (negative is zero).
     pub retry_after: Option<Duration>,
+    /// The host that failed, where a redirect had led to another one than was asked.
+    pub redirected_host: Option<String>,
 }
 
 /// What a server said about its next change, from headers and document. Hints only ever delay (FEEDS A2).

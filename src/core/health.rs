@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn broken_is_not_stale_and_gone_is_neither() {
-        let fail = |kind| PollFailure { kind, message: "it broke".into(), retry_after: None };
+        let fail = |kind| PollFailure { kind, message: "it broke".into(), retry_after: None, redirected_host: None };
         let after = |state, failure: &PollFailure, at| after_poll(state, &PollOutcome::Failed(failure), hour(at));
         let stale = history(24 * 40, |at| usize::from(at < 24 * 30));
         assert_eq!(word(&stale), Health::Stale);

@@ -303,11 +303,11 @@ impl Daemon {
         let asked = self.hosts.get(&feed).cloned();
         self.remember_host(feed, report.host.clone());
         self.schedule_poll(feed, report.next.at);
-        let (Some(until), Some(host)) = (report.next.park_host_until, asked) else { return Ok(()) };
-        self.agenda.park(&host, until);
+        let Some((until, parked)) = report.parked(asked.as_deref()) else { return Ok(()) };
+        parked.iter().for_each(|host| self.agenda.park(host, until));
         let politeness = &self.resources.config.polling.politeness;
-        let same_host = |other: &str| politeness.turn_of(other) == politeness.turn_of(&host);
-        let others = self.hosts.iter().filter(|(id, other)| **id != feed && same_host(other));
+        let is_parked = |host: &str| parked.iter().any(|of| politeness.turn_of(of) == politeness.turn_of(host));
+        let others = self.hosts.iter().filter(|(id, host)| **id != feed && is_parked(host));
         let others: Vec<_> = others.map(|(id, _)| *id).collect();
         self.resources.store.call(move |connection| store::feed::park(connection, &others, until)).await
     }

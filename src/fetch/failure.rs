@@ -8,6 +8,7 @@ use crate::{
 use reqwest::StatusCode;
 use rustls::{CertificateError, Error as TlsError};
 use std::{error::Error, io, time::Duration};
+use url::Url;
 
 /// What went wrong, before it is said on what.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,18 +16,20 @@ pub(super) struct Trouble {
     kind: FailureKind,
     text: String,
     retry_after: Option<Duration>,
+    redirected_host: Option<String>,
 }
 
 impl Trouble {
     /// Makes one that brought no `Retry-After`.
     pub(super) fn new(kind: FailureKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), retry_after: None }
+        Self { kind, text: text.into(), retry_after: None, redirected_host: None }
     }
 
     /// Says on what: `place` is the feed as people may see it.
     pub(super) fn at(self, place: &str) -> PollFailure {
         let message = format!("cannot fetch {place}: {}", self.text);
-        PollFailure { kind: self.kind, message, retry_after: self.retry_after }
+        let Self { kind, retry_after, redirected_host, .. } = self;
+        PollFailure { kind, message, retry_after, redirected_host }
     }
 
     /// Adds that the answer had begun.
@@ -35,8 +38,9 @@ impl Trouble {
     }
 
     /// Adds where a redirect led, without credentials.
-    pub(super) fn after_redirect(self, to: &str) -> Self {
-        Self { text: format!("redirected to {to}: {}", self.text), ..self }
+    pub(super) fn after_redirect(self, to: &Url) -> Self {
+        let redirected_host = to.host_str().map(str::to_owned);
+        Self { text: format!("redirected to {to}: {}", self.text), redirected_host, ..self }
     }
 }
 

@@ -107,7 +107,7 @@ impl Fetcher {
             let hop = visited.last().expect("it starts with one URL and only grows").clone();
             let at_hop = |trouble: Trouble| match visited.len() {
                 1 => trouble,
-                _ => trouble.after_redirect(hop.as_str()),
+                _ => trouble.after_redirect(&hop),
             };
             let access = guard::access(configured, allow_private, &hop).map_err(|refusal| at_hop(refusal.into()))?;
             let sent = validators_for(&hop, before);

@@ -47,6 +47,19 @@ pub struct PollReport {
     pub host: Option<String>,
 }
 
+impl PollReport {
+    /// Returns the hosts that are to be left alone, and until when: the one that was `asked`, and the one that said so
+    /// if a redirect had led there.
+    pub fn parked(&self, asked: Option<&str>) -> Option<(Timestamp, Vec<String>)> {
+        let redirected = match &self.outcome {
+            Polled::Failed(failure) => failure.redirected_host.as_deref(),
+            Polled::Unchanged | Polled::Read(_) => None,
+        };
+        let hosts = asked.into_iter().chain(redirected).map(str::to_owned).collect();
+        Some((self.next.park_host_until?, hosts))
+    }
+}
+
 /// What a poll brought.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Polled {
@@ -128,7 +141,7 @@ async fn read(resources: &Resources, feed: &Feed, fetched: Result<Fetched, PollF
         tokio::task::spawn_blocking(move || parse::parse(&body, content_type.as_deref(), &final_url, &limits, now));
     let failed = |why: String| {
         let message = format!("{} was fetched and cannot be read: {why}", feed.url);
-        Answer::Failed(PollFailure { kind: FailureKind::Unreadable, message, retry_after: None })
+        Answer::Failed(PollFailure { kind: FailureKind::Unreadable, message, retry_after: None, redirected_host: None })
     };
     match parsed.await {
         Ok(Ok(parsed)) => Answer::Document { parsed, body_hash, notes },

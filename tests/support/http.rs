@@ -10,6 +10,7 @@ use std::{
     convert::Infallible,
     net::SocketAddr,
     sync::{Arc, Condvar, Mutex, MutexGuard},
+    time::Instant,
 };
 use tokio::{
     net::TcpListener,
@@ -21,7 +22,8 @@ use tokio::{
 pub(crate) struct Page {
     status: u16,
     content_type: &'static str,
-    body: String,
+    body: Vec<u8>,
+    headers: Vec<(&'static str, String)>,
     etag: Option<String>,
     last_modified: Option<String>,
 }
@@ -42,8 +44,30 @@ impl Page {
         Self::of(status, "text/plain", "no")
     }
 
+    /// A redirect.
+    pub(crate) fn redirect(status: u16, to: &str) -> Self {
+        Self::of(status, "text/html", "moved").with_header("location", to)
+    }
+
+    /// An answer of 304, whatever the request said.
+    pub(crate) fn not_modified() -> Self {
+        Self::of(304, "application/rss+xml", "")
+    }
+
     fn of(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
-        Self { status, content_type, body: body.into(), etag: None, last_modified: None }
+        let (body, headers) = (body.into().into_bytes(), Vec::new());
+        Self { status, content_type, body, headers, etag: None, last_modified: None }
+    }
+
+    /// Adds a header.
+    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Replaces the body, with one that may be no text.
+    pub(crate) fn with_body(self, body: Vec<u8>) -> Self {
+        Self { body, ..self }
     }
 
     /// Gives the page an ETag; a request that bears it is answered with 304.
@@ -68,6 +92,9 @@ impl Page {
         let known = self.is_known_to(asked);
         let status = if known { 304 } else { self.status };
         let mut response = Response::builder().status(status).header(header::CONTENT_TYPE, self.content_type);
+        for (name, value) in &self.headers {
+            response = response.header(*name, value);
+        }
         if let Some(etag) = &self.etag {
             response = response.header(header::ETAG, etag);
         }
@@ -86,6 +113,10 @@ pub(crate) struct Asked {
     pub(crate) user_agent: Option<String>,
     pub(crate) if_none_match: Option<String>,
     pub(crate) if_modified_since: Option<String>,
+    /// All headers, names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    /// When it came.
+    pub(crate) at: Instant,
     /// Status of the answer.
     pub(crate) status: u16,
 }
@@ -114,6 +145,12 @@ impl Shared {
             user_agent: text(header::USER_AGENT),
             if_none_match: text(header::IF_NONE_MATCH),
             if_modified_since: text(header::IF_MODIFIED_SINCE),
+            headers: request
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .collect(),
+            at: Instant::now(),
             status: StatusCode::NOT_FOUND.as_u16(),
         };
         let mut state = self.lock();

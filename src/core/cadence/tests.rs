@@ -21,7 +21,7 @@ fn conditional(adaptive: Duration) -> FeedState {
 }
 
 fn failure(kind: FailureKind, retry_after: Option<Duration>) -> PollFailure {
-    PollFailure { kind, message: "it broke".into(), retry_after }
+    PollFailure { kind, message: "it broke".into(), retry_after, redirected_host: None }
 }
 
 /// Asserts that a time is `wait` and its jitter after the start.
