@@ -1,5 +1,6 @@
 //! Fetches from a scripted server on the loopback interface.
 
+mod hostile;
 mod server;
 
 use super::*;
@@ -12,7 +13,11 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use server::{Answer, Server, answer};
 use std::{io::Write as _, sync::Arc, time::Duration};
-use tokio::{io::AsyncWriteExt as _, net::TcpListener};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    task::JoinHandle,
+};
 
 const FEED: &[u8] = b"<rss><channel><title>News</title></channel></rss>";
 
@@ -419,6 +424,34 @@ async fn connections_that_fail_say_why() {
     assert!(Fetcher::new(limits(), "feed\nwatch").unwrap_err().to_string().contains("polling.contact"));
 }
 
+/// Serves one connection over TLS; returns the port, and what was asked in the end.
+async fn tls_server(pem: &[u8]) -> (u16, JoinHandle<String>) {
+    let certificate = CertificateDer::from_pem_slice(pem).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let Ok(mut stream) = tokio_rustls::TlsAcceptor::from(Arc::new(config)).accept(stream).await else {
+            return String::new();
+        };
+        let mut head = vec![0; 4096];
+        // A client that does not trust the certificate may say so only after the server's part is done.
+        let length = stream.read(&mut head).await.unwrap_or_default();
+        let feed = [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", FEED].concat();
+        let _ = stream.write_all(&feed).await;
+        let _ = stream.shutdown().await;
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    });
+    (port, served)
+}
+
 #[tokio::test]
 async fn a_certificate_that_cannot_be_trusted_is_named() {
     // For 127.0.0.1, made for this test alone.
@@ -429,23 +462,10 @@ async fn a_certificate_that_cannot_be_trusted_is_named() {
         (include_bytes!("tests/expired.pem"), "has expired"),
     ];
     for (pem, words) in cases {
-        let certificate = CertificateDer::from_pem_slice(pem).unwrap();
-        let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
-        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let served = tokio::spawn(async move {
-            let (stream, _) = listener.accept().await.unwrap();
-            tokio_rustls::TlsAcceptor::from(Arc::new(config)).accept(stream).await.is_ok()
-        });
+        let (port, served) = tls_server(pem).await;
         let fetched = fetch(&format!("https://127.0.0.1:{port}/"), &FeedState::default()).await;
         assert_failed(fetched, FailureKind::Unreachable, words);
-        assert!(!served.await.unwrap(), "the handshake fails before a request is sent");
+        assert_eq!(served.await.unwrap(), "", "the handshake fails before a request is sent");
     }
 }
 
