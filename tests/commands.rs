@@ -6,7 +6,9 @@ mod support;
 
 use mail_parser::MessageParser;
 use support::{
-    FEED, Ran, Workspace, configuration, feedwatch, run,
+    FEED, Ran, Workspace, configuration, feedwatch,
+    http::dead_url,
+    run,
     smtp::{Behaviour, SmtpServer},
 };
 
@@ -210,6 +212,34 @@ fn feeds_shows_the_health_of_every_feed() {
     workspace.run(&["poll"]).ended_with(0);
     let json = workspace.run(&["feeds", "--failing", "--json"]).json();
     assert_eq!((&json[0]["state"], &json[0]["failures"]), (&"failing".into(), &1.into()), "{json:#}");
+}
+
+#[test]
+fn feeds_tells_all_about_the_one_that_was_named() {
+    let feeds = ["feed.xml".to_owned(), dead_url() + "?token=secret", dead_url()];
+    let text = configuration(&feeds, "file:./mail");
+    let workspace =
+        Workspace::new(&text.replace("token=secret\"", "token=secret\"\nname = \"Dead\"\ninterval = \"30m\""));
+    workspace.write("feed.xml", FEED);
+    workspace.run(&["poll"]).ended_with(0);
+    let lines = text.lines().take_while(|line| !line.contains("secret")).count();
+    let page = workspace.run(&["feeds", "dead"]).ended_with(0);
+    let (url, interval) = (format!("feedwatch.toml:{}", lines + 1), format!("feedwatch.toml:{}", lines + 3));
+    says(
+        &page,
+        &["token=***", &url, "failing since", "(once)", "the connection was refused", "backing off", &interval],
+    );
+    assert!(!page.contains("secret"), "{page}");
+    let page = workspace.run(&["feeds", "meridian"]).ended_with(0);
+    says(&page, &["Meridian Wire", "state          ok", "next poll", "adapts to how often", "not known yet"]);
+    // A part that several have lists them, broken ones first.
+    let list = workspace.run(&["feeds", "feed"]).ended_with(0);
+    says(&list, &["FEED", "3 feeds, 2 failing"]);
+    assert!(list.find("Dead") < list.find("Meridian"), "{list}");
+    let states = |arguments: &[&str]| workspace.run(&[&["feeds", "--json"], arguments].concat()).json();
+    assert_eq!(states(&["--state", "failing"]).as_array().map(Vec::len), Some(2));
+    assert_eq!(states(&["--state", "stale", "--state", "ok"])[0]["name"], "Meridian Wire");
+    refused(workspace.run(&["feeds", "nobody"]), 2, "no feed has `nobody` in its name or URL");
 }
 
 #[test]

@@ -64,7 +64,10 @@ pub(super) fn status(status: StatusCode, retry_after: Option<Duration>, has_pass
         403 => "the server denies access; it may block feed readers: ask its owner, and set polling.contact",
         404 => "there is no feed at this address; look on the site for its new one",
         410 => "the feed is gone for good; remove it from the configuration or give its new address",
-        429 => "the server wants fewer requests; give this feed a longer interval, or polling.host_delay a longer time",
+        429 => {
+            "the server wants fewer requests; give this feed a longer interval, or its host a `[[polling.host]]` with a \
+                longer delay"
+        }
         500..=599 => "the server has trouble of its own; it is asked again later",
         300..=399 => "the server sends us elsewhere without saying where",
         _ => "this is no answer to the request for a feed; open the address in a browser to see what it says",

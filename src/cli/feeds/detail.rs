@@ -40,9 +40,11 @@ fn lines(row: &FeedRow<'_>) -> Vec<(&'static str, String)> {
         lines.push(("parked until", format!("{}: another feed's answer said to leave this host alone", local(until))));
     }
     lines.push(("interval", interval(row)));
-    lines.push(("validators", validators(row)));
-    let of_polls = |share| format!("{} of the polls that were answered", percent(share));
-    lines.push(("unchanged", row.share_not_modified.map_or_else(|| "not known yet".to_owned(), of_polls)));
+    if row.is_web() {
+        lines.push(("validators", validators(row)));
+        let of_polls = |share| format!("{} of the polls that were answered", percent(share));
+        lines.push(("304", row.share_not_modified.map_or_else(|| "not known yet".to_owned(), of_polls)));
+    }
     let a_day = |items| format!("{} new a day", number(items));
     lines.push(("items", row.items_a_day.map_or_else(|| "not known yet".to_owned(), a_day)));
     lines.extend(moves(row));

@@ -4,11 +4,14 @@ use super::{
     super::terminal::{FAINT, Terminal, harmless, styled},
     row::FeedRow,
 };
-use crate::core::{digest::counted, health::Health};
-use jiff::{Timestamp, tz::TimeZone};
+use crate::{
+    clock,
+    core::{digest::counted, health::Health},
+};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// Least width for the numbers of each feed.
-const WIDE: u16 = 120;
+const WIDE: u16 = 140;
 
 /// Prints the feeds that were chosen, and what all of them come to.
 pub(super) fn print(chosen: &[&FeedRow<'_>], all: &[FeedRow<'_>], terminal: Terminal<'_>) {
@@ -38,16 +41,20 @@ fn wide_row(row: &FeedRow<'_>) -> Vec<String> {
         short(row.last_success_at),
         short(row.last_new_at),
         row.items_a_day.map_or_else(|| "-".to_owned(), number),
-        row.share_not_modified.map_or_else(|| "-".to_owned(), percent),
-        if row.validators.is_empty() { "none".to_owned() } else { row.validators.join(", ") },
+        row.share_not_modified.filter(|_| row.is_web()).map_or_else(|| "-".to_owned(), percent),
+        match row.validators.as_slice() {
+            [] if row.is_web() => "none".to_owned(),
+            [] => "-".to_owned(),
+            validators => validators.join(", "),
+        },
         row.interval().unwrap_or_else(|| "-".to_owned()),
         next(row),
-        remarks(row),
+        remarks(row, false),
     ]
 }
 
 fn narrow_row(row: &FeedRow<'_>) -> Vec<String> {
-    vec![harmless(&row.name), row.state.word().to_owned(), short(row.last_success_at), next(row), remarks(row)]
+    vec![harmless(&row.name), row.state.word().to_owned(), short(row.last_success_at), next(row), remarks(row, true)]
 }
 
 fn next(row: &FeedRow<'_>) -> String {
@@ -57,10 +64,17 @@ fn next(row: &FeedRow<'_>) -> String {
     }
 }
 
-/// Returns everything that a person may want to act on; what is as it should be needs no words.
-fn remarks(row: &FeedRow<'_>) -> String {
+/// Returns everything that a person may want to act on; what is as it should be needs no words. Where there is little
+/// room, only the first part of a cause is given, without what to do.
+fn remarks(row: &FeedRow<'_>, brief: bool) -> String {
     let failing = match (row.state, &row.error, row.failing_since) {
-        (Health::Failing, Some(error), Some(since)) => Some(format!("failing since {}: {error}", short(Some(since)))),
+        (Health::Failing, Some(error), Some(since)) => {
+            // The row says on what.
+            let cause = error.strip_prefix(&format!("cannot fetch {}: ", row.url)).unwrap_or(error);
+            let cause = cause.strip_prefix(&format!("{} was fetched and ", row.url)).unwrap_or(cause);
+            let cause = if brief { cause.split("; ").next().unwrap_or(cause) } else { cause };
+            Some(format!("since {}: {cause}", short(Some(since))))
+        }
         _ => None,
     };
     let moved = match (&row.moved_to, &row.redirects_to) {
@@ -73,9 +87,18 @@ fn remarks(row: &FeedRow<'_>) -> String {
     harmless(&said.join("; "))
 }
 
-/// Returns an instant without what a table has no room for: the year, the seconds, the time zone.
+/// Returns an instant as briefly as it can be told: the time of a moment today or within half a day, else the date.
 fn short(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "never".to_owned(), |at| at.to_zoned(TimeZone::system()).strftime("%m-%d %H:%M").to_string())
+    let Some(at) = at else { return "never".to_owned() };
+    let (zone, now) = (TimeZone::system(), clock::now());
+    let (at, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone));
+    let near = at.timestamp().duration_since(now).abs() < SignedDuration::from_hours(12);
+    let format = match () {
+        () if near || at.date() == today.date() => "%H:%M",
+        () if at.year() == today.year() => "%b %d",
+        () => "%Y-%m-%d",
+    };
+    at.strftime(format).to_string()
 }
 
 /// Returns a number of items as precisely as it helps.

@@ -115,6 +115,11 @@ impl<'c> FeedRow<'c> {
         }
     }
 
+    /// Tells whether a server has the feed, and not a file.
+    pub(super) fn is_web(&self) -> bool {
+        matches!(self.feed.url, FeedUrl::Web(_))
+    }
+
     /// Returns the interval as people say it.
     pub(super) fn interval(&self) -> Option<String> {
         self.interval_seconds.map(|seconds| cadence::words(Duration::from_secs(seconds)))
