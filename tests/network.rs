@@ -2,7 +2,7 @@
 //! private ones that must never be reached, a name server that lies. Each test starts itself again within new
 //! namespaces; where the machine does not allow that, it says so and ends.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic, and says what it skips")]
 
 use feedwatch::{
     config::FetchLimits,

@@ -88,7 +88,7 @@ fn editions(connection: &Connection, config: &Config, now: Timestamp) -> Result<
 
 /// How a job ended.
 enum Ended {
-    Polled(FeedId, Result<PollReport, StoreError>),
+    Polled(FeedId, Result<Box<PollReport>, StoreError>),
     Composed(DigestName, Result<Composed, StoreError>),
     Delivered(MailId, Result<Delivered, StoreError>),
     Upkept(Result<upkeep::Upkept, StoreError>),
@@ -177,7 +177,7 @@ impl Daemon {
             Job::Poll(id) => {
                 let Some(&index) = self.feeds.get(id) else { return self.agenda.finish(&job) };
                 let (id, span) = (*id, info_span!("poll", feed.url = %resources.config.feeds[index].url));
-                let work = async move { Ended::Polled(id, poll::poll(&resources, index, id, now).await) };
+                let work = async move { Ended::Polled(id, poll::poll(&resources, index, id, now).await.map(Box::new)) };
                 self.running.spawn(work.instrument(span))
             }
             Job::Edition(name) => {
