@@ -14,6 +14,7 @@ use feedwatch::{
     jobs::{
         Resources, adopt,
         poll::{self, PollReport, Polled},
+        upkeep,
     },
     mail::smtp,
     store::{self, Store, feed::StoredFeed, hit::Selection},
@@ -121,7 +122,7 @@ impl Bench {
 }
 
 fn load(workspace: &Workspace, server: &HttpServer, feeds: &str) -> Arc<Config> {
-    let base = "[store]\npath = 'feedwatch.db'\n[mail]\nfrom = 'alerts@example.org'\nserver = 'file:./mail'\n";
+    let base = "[store]\npath = 'feedwatch.db'\n[mail]\nfrom = 'alerts@example.org'\nadmin = 'ops@example.org'\nserver = 'file:./mail'\n";
     let text = format!("{feeds}\n{base}{RULES}").replace("SERVER", &server.url(""));
     workspace.write("feedwatch.toml", &text);
     Arc::new(config::load(&workspace.path("feedwatch.toml")).unwrap_or_else(|errors| panic!("{errors}\n{text}")))
@@ -470,6 +471,11 @@ fn a13_a_feed_that_moved_for_good_is_polled_at_its_new_url_and_stays_the_same_fe
     let page = bench.workspace.run(&["feeds", "the wire"]).ended_with(0);
     let advice = format!("feedwatch.toml:4 to {}", bench.server.url("/new"));
     assert!(page.contains("moved permanently: change the URL at") && page.contains(&advice), "{page}");
+
+    let upkeep = || bench.runtime.block_on(upkeep::upkeep(&bench.resources, start() + hours(24 * 10))).unwrap();
+    assert_eq!((upkeep().notices, upkeep().notices), (1, 0), "the administrator is told once");
+    let mails = bench.runtime.block_on(bench.resources.store.call(store::outbox::waiting)).unwrap();
+    assert_eq!(mails.len(), 1);
 
     // The person does what was said: it stays the same feed and nothing alerts again.
     let bench = bench.restart(

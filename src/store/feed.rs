@@ -11,7 +11,10 @@ use crate::core::{
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 /// A feed as the store holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -245,30 +248,38 @@ fn relocation(row: &Row<'_>) -> rusqlite::Result<Relocation> {
 /// Gives the row of a feed that was seen to move to the URL where the configuration has it now: it stays the same
 /// feed, and nothing that it has brought alerts again (FEEDS A13).
 fn follow_moves(connection: &Connection, feeds: &[Feed]) -> Result<(), StoreError> {
-    let mut rename = connection.prepare_cached(
-        "UPDATE feed SET url = ?1, moved_to = NULL, moved_since = NULL, redirects_to = NULL, redirects_chain = NULL,
-             redirects_times = NULL, redirects_since = NULL
-         WHERE id = (SELECT id FROM feed WHERE configured = 2 AND ?2 IN (moved_to, redirects_to)
-                     AND url NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT 1)
-           AND NOT EXISTS (SELECT 1 FROM feed WHERE url = ?1)",
+    let identities: HashSet<_> = feeds.iter().map(|feed| feed.url.identity()).collect();
+    let mut moved = connection.prepare_cached(
+        "SELECT id, url, moved_to, redirects_to FROM feed
+         WHERE configured = 2 AND (moved_to IS NOT NULL OR redirects_to IS NOT NULL) ORDER BY id DESC",
     )?;
-    let candidates: i64 = connection.query_row(
-        "SELECT count(*) FROM feed WHERE configured = 2 AND (moved_to IS NOT NULL OR redirects_to IS NOT NULL)",
-        [],
-        |row| row.get(0),
-    )?;
-    if candidates == 0 {
-        return Ok(());
+    let moved = moved.query_map([], |row| Ok((row.get(0)?, row.get(1)?, [row.get(2)?, row.get(3)?])))?;
+    // Of several that moved to one place, the eldest has it.
+    let mut left: HashMap<String, i64> = HashMap::new();
+    for row in moved {
+        let (id, url, targets): (i64, String, [Option<String>; 2]) = row?;
+        if !identities.contains(&url) {
+            left.extend(targets.into_iter().flatten().map(|target| (target, id)));
+        }
     }
-    let identities: Vec<_> = feeds.iter().map(|feed| feed.url.identity()).collect();
-    let all = serde_json::to_string(&identities).expect("strings are JSON");
-    for (feed, identity) in feeds.iter().zip(&identities) {
+    let mut rename = connection.prepare_cached(
+        "UPDATE feed SET url = ?2, moved_to = NULL, moved_since = NULL, redirects_to = NULL, redirects_chain = NULL,
+             redirects_times = NULL, redirects_since = NULL
+         WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM feed WHERE url = ?2)",
+    )?;
+    for feed in feeds {
+        if left.is_empty() {
+            break;
+        }
         let FeedUrl::Web(url) = &feed.url else { continue };
         let mut public = url.clone();
         // Both fail only for URLs without a host, which no `Web` is.
         let _ = public.set_username("");
         let _ = public.set_password(None);
-        rename.execute(params![identity, public.as_str(), all])?;
+        if let Some(id) = left.remove(public.as_str()) {
+            rename.execute(params![id, feed.url.identity()])?;
+            left.retain(|_, other| *other != id);
+        }
     }
     Ok(())
 }
