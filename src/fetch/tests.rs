@@ -2,6 +2,7 @@
 
 mod hostile;
 mod server;
+mod tls;
 
 use super::*;
 use crate::{
@@ -10,14 +11,9 @@ use crate::{
 };
 use flate2::{Compression, write as deflating};
 use jiff::Timestamp;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use server::{Answer, Server, answer};
 use std::{io::Write as _, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-    task::JoinHandle,
-};
+use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
 const FEED: &[u8] = b"<rss><channel><title>News</title></channel></rss>";
 
@@ -422,51 +418,6 @@ async fn connections_that_fail_say_why() {
     let plain = fetch(&format!("https://127.0.0.1:{port}/"), &FeedState::default()).await;
     assert_failed(plain, FailureKind::Unreachable, "TLS failed");
     assert!(Fetcher::new(limits(), "feed\nwatch").unwrap_err().to_string().contains("polling.contact"));
-}
-
-/// Serves one connection over TLS; returns the port, and what was asked in the end.
-async fn tls_server(pem: &[u8]) -> (u16, JoinHandle<String>) {
-    let certificate = CertificateDer::from_pem_slice(pem).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let served = tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        let Ok(mut stream) = tokio_rustls::TlsAcceptor::from(Arc::new(config)).accept(stream).await else {
-            return String::new();
-        };
-        let mut head = vec![0; 4096];
-        // A client that does not trust the certificate may say so only after the server's part is done.
-        let length = stream.read(&mut head).await.unwrap_or_default();
-        let feed = [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", FEED].concat();
-        let _ = stream.write_all(&feed).await;
-        let _ = stream.shutdown().await;
-        String::from_utf8_lossy(&head[..length]).into_owned()
-    });
-    (port, served)
-}
-
-#[tokio::test]
-async fn a_certificate_that_cannot_be_trusted_is_named() {
-    // For 127.0.0.1, made for this test alone.
-    let cases: [(&[u8], &str); 3] = [
-        (include_bytes!("tests/self-signed.pem"), "self-signed"),
-        // As `openssl req -x509` makes them.
-        (include_bytes!("tests/self-signed-ca.pem"), "self-signed"),
-        (include_bytes!("tests/expired.pem"), "has expired"),
-    ];
-    for (pem, words) in cases {
-        let (port, served) = tls_server(pem).await;
-        let fetched = fetch(&format!("https://127.0.0.1:{port}/"), &FeedState::default()).await;
-        assert_failed(fetched, FailureKind::Unreachable, words);
-        assert_eq!(served.await.unwrap(), "", "the handshake fails before a request is sent");
-    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::{
     server::{Answer, Server, answer},
     *,
 };
-use std::process::Command;
+use tokio::task::JoinHandle;
 
 fn head(lines: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{lines}\r\n").into_bytes()
@@ -74,28 +74,4 @@ async fn a_server_that_drips_delays_no_other_feed() {
     assert_eq!(document(start("/feed").await.unwrap()), FEED);
     assert!(drips.iter().all(|drip| !drip.is_finished()));
     drips.iter().for_each(JoinHandle::abort);
-}
-
-/// Starts itself again, because which authorities are trusted is read from the environment.
-#[tokio::test]
-async fn a_certificate_for_another_name_is_named() {
-    let again = "FEEDWATCH_TEST_AUTHORITY";
-    if std::env::var_os(again).is_none() {
-        let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/src/fetch/tests/authority.pem");
-        let name = "fetch::tests::hostile::a_certificate_for_another_name_is_named";
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.env(again, "set").env("SSL_CERT_FILE", authority).env_remove("SSL_CERT_DIR");
-        let output = command.args(["--exact", name, "--nocapture"]).output().unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
-        return;
-    }
-    let url = |port: u16| format!("https://127.0.0.1:{port}/");
-    let (port, served) = tls_server(include_bytes!("right-name.pem")).await;
-    assert_eq!(document(fetch(&url(port), &FeedState::default()).await), FEED, "the authority is trusted");
-    assert!(served.await.unwrap().starts_with("GET / "));
-    let (port, served) = tls_server(include_bytes!("wrong-name.pem")).await;
-    let fetched = fetch(&url(port), &FeedState::default()).await;
-    assert_failed(fetched, FailureKind::Unreachable, "the server's TLS certificate is for another name");
-    assert_eq!(served.await.unwrap(), "", "nothing was asked");
 }
