@@ -18,6 +18,9 @@ use feedwatch::{
 use jiff::{SignedDuration, Timestamp};
 use std::{fs, path::Path, sync::Arc};
 
+#[path = "steps/recognition.rs"]
+mod recognition;
+
 const CONFIGURATION: &str = r#"
 [store]
 path = "feedwatch.db"
@@ -64,9 +67,13 @@ fn load(directory: &Path, configuration: &str) -> Arc<Config> {
 
 /// Everything that jobs need, with the feed and the digest known since `now`.
 async fn bench(now: Timestamp) -> Bench {
+    bench_of(CONFIGURATION, now).await
+}
+
+async fn bench_of(configuration: &str, now: Timestamp) -> Bench {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("feed.xml"), rss(&[])).unwrap();
-    let config = load(directory.path(), CONFIGURATION);
+    let config = load(directory.path(), configuration);
     let store = Store::open(&config.store.path).unwrap();
     let fetcher = Fetcher::new(config.polling.limits, &fetch::user_agent(None)).unwrap();
     let client = smtp::Client::new("localhost").unwrap();
@@ -140,7 +147,7 @@ fn rss(items: &[(&str, &str, &str)]) -> String {
 const FRESH: &str = "Tue, 24 Nov 2026 08:00:00 GMT";
 const MISSILES: &str = "DPRK fires ballistic missiles";
 
-/// Promise P2: the same document, an edit, and the same article again bring one hit.
+/// Promise P2, FEEDS C16: the same document, an edit, and the same article again bring one hit.
 #[tokio::test]
 async fn an_article_alerts_once_whatever_the_feed_does_with_it() {
     let bench = bench(at("2026-11-24T08:00:00Z")).await;

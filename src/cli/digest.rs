@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     core::{
         digest::counted,
-        digest::{Digest as DigestConfig, Edition},
+        digest::{Digest as DigestConfig, Edition, Group},
     },
     jobs::edition::{self, Composed, When},
     mail::render::{self, Notice},
@@ -78,7 +78,7 @@ fn notice<'a>(config: &'a Config, digest: &'a DigestConfig, host: &'a str) -> No
 }
 
 fn hits(edition: &Edition) -> usize {
-    edition.groups.iter().map(|group| group.items.len()).sum()
+    edition.groups.iter().map(Group::hits).sum()
 }
 
 async fn send(config: Config, index: usize, terminal: Terminal<'_>) -> Result<(), Failure> {

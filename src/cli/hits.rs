@@ -86,6 +86,7 @@ fn hit_json(hit: &StoredHit) -> serde_json::Value {
         "title": hit.article.title,
         "link": hit.article.link,
         "outlet": hit.article.outlet,
+        "story": hit.article.story,
         "published_at": hit.article.published,
         "first_seen_at": hit.article.first_seen,
         "summary": hit.article.summary,

@@ -111,9 +111,8 @@ pub struct Item {
 pub struct ArticleKey(pub(super) String);
 
 impl ArticleKey {
-    /// Wraps any text, for tests.
-    #[cfg(test)]
-    pub(crate) fn of_test(key: String) -> Self {
+    /// Wraps a key that the store keeps.
+    pub(crate) fn from_store(key: String) -> Self {
         Self(key)
     }
 
@@ -132,7 +131,7 @@ pub struct TextHash(pub [u8; 32]);
 pub struct Article {
     /// Identity within the feed.
     pub key: ArticleKey,
-    /// Canonical form of the link (FEEDS C8), for comparing only; people are shown `item.link`.
+    /// Canonical form of the link (FEEDS C8), else of a guid that is one; for comparing only: people are shown `item.link`.
     pub canonical_url: Option<String>,
     /// Hash of title, summary and content.
     pub text_hash: TextHash,

@@ -4,6 +4,7 @@ use super::{
     hit::{DigestName, HitArticle, RuleName, StoredHit},
     mailbox::Mailbox,
     schedule::Schedule,
+    story::StoryId,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::{
@@ -84,6 +85,8 @@ pub struct Edition {
     pub hits: usize,
     /// Different articles that were hit.
     pub articles: usize,
+    /// Different stories that these articles are.
+    pub stories: usize,
 }
 
 /// The hits of one rule.
@@ -91,8 +94,44 @@ pub struct Edition {
 pub struct Group {
     /// The rule.
     pub rule: RuleName,
-    /// Its hits, newest first.
-    pub items: Vec<StoredHit>,
+    /// Its hits by story, newest first.
+    pub entries: Vec<Entry>,
+}
+
+impl Group {
+    /// Returns how many hits it has.
+    pub fn hits(&self) -> usize {
+        self.entries.iter().map(Entry::hits).sum()
+    }
+}
+
+/// The hits of one rule whose articles are one story: one of them is shown, the others are listed (FEEDS C14).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The hit that is shown: the one that matched most terms, else the earliest.
+    pub shown: StoredHit,
+    /// The others, earliest first.
+    pub others: Vec<StoredHit>,
+}
+
+impl Entry {
+    fn new(mut hits: Vec<StoredHit>) -> Option<Self> {
+        hits.sort_by_key(|hit| (hit.article.came_at(), hit.id));
+        let terms = |hit: &StoredHit| hit.terms.iter().map(|term| term.term.as_str()).collect::<BTreeSet<_>>().len();
+        let (best, _) = hits.iter().enumerate().min_by_key(|(index, hit)| (Reverse(terms(hit)), *index))?;
+        let shown = hits.remove(best);
+        Some(Self { shown, others: hits })
+    }
+
+    /// Returns how many hits it has.
+    pub fn hits(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// Returns all its hits, the one that is shown first.
+    pub fn all(&self) -> impl Iterator<Item = &StoredHit> {
+        std::iter::once(&self.shown).chain(&self.others)
+    }
 }
 
 /// Rules that a subject names before it counts the rest.
@@ -111,6 +150,7 @@ pub fn compose(
 ) -> Edition {
     let total = hits.len();
     let articles = hits.iter().map(|hit| hit.article.id).collect::<BTreeSet<_>>().len();
+    let stories = hits.iter().map(|hit| hit.article.story).collect::<BTreeSet<_>>().len();
     let groups = groups(rules, hits);
     Edition {
         digest: digest.name.clone(),
@@ -122,6 +162,7 @@ pub fn compose(
         schedule: digest.schedule.to_string(),
         hits: total,
         articles,
+        stories,
     }
 }
 
@@ -137,14 +178,20 @@ fn groups(rules: &[RuleName], hits: Vec<StoredHit>) -> Vec<Group> {
     for hit in hits {
         by_rule.entry(hit.rule.clone()).or_default().push(hit);
     }
-    let configured: Vec<Group> =
-        rules.iter().filter_map(|rule| by_rule.remove_entry(rule)).map(|(rule, items)| Group { rule, items }).collect();
-    let mut groups = configured;
-    groups.extend(by_rule.into_iter().map(|(rule, items)| Group { rule, items }));
-    for group in &mut groups {
-        group.items.sort_by_key(|hit| Reverse((hit.article.came_at(), hit.id)));
-    }
+    let group = |(rule, hits)| Group { rule, entries: entries(hits) };
+    let mut groups: Vec<Group> = rules.iter().filter_map(|rule| by_rule.remove_entry(rule)).map(group).collect();
+    groups.extend(by_rule.into_iter().map(group));
     groups
+}
+
+fn entries(hits: Vec<StoredHit>) -> Vec<Entry> {
+    let mut by_story: BTreeMap<StoryId, Vec<StoredHit>> = BTreeMap::new();
+    for hit in hits {
+        by_story.entry(hit.article.story).or_default().push(hit);
+    }
+    let mut entries: Vec<Entry> = by_story.into_values().filter_map(Entry::new).collect();
+    entries.sort_by_key(|entry| Reverse((entry.shown.article.came_at(), entry.shown.id)));
+    entries
 }
 
 fn subject(groups: &[Group], hits: usize, suppressed: usize) -> String {
@@ -158,7 +205,7 @@ fn subject(groups: &[Group], hits: usize, suppressed: usize) -> String {
     let start = format!("[feedwatch] {}{more}: ", counted(hits, "hit"));
     let named = |shown: usize| {
         let mut parts: Vec<String> =
-            groups[..shown].iter().map(|group| format!("{} ({})", group.rule, group.items.len())).collect();
+            groups[..shown].iter().map(|group| format!("{} ({})", group.rule, group.hits())).collect();
         match groups.len() - shown {
             0 => {}
             rest => parts.push(format!("… and {} more {}", rest, if rest == 1 { "rule" } else { "rules" })),
@@ -176,7 +223,11 @@ fn subject(groups: &[Group], hits: usize, suppressed: usize) -> String {
 
 /// Says a count with its noun.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    match noun.strip_suffix("ry") {
+        _ if count == 1 => format!("{count} {noun}"),
+        Some(stem) => format!("{count} {stem}ries"),
+        None => format!("{count} {noun}s"),
+    }
 }
 
 #[cfg(test)]
@@ -184,7 +235,7 @@ mod tests {
     use super::*;
     use crate::core::{
         article::ArticleId,
-        hit::{HitId, RuleVersion},
+        hit::{Field, HitId, RuleVersion, TermMatch},
     };
     use std::time::Duration;
 
@@ -196,8 +247,10 @@ mod tests {
             version: RuleVersion::new("0"),
             found_at: first_seen,
             terms: Vec::new(),
+            told_before: false,
             article: HitArticle {
                 id: ArticleId::from_row(article),
+                story: StoryId::from_row(article),
                 link: None,
                 title: format!("article {article}"),
                 summary: String::new(),
@@ -240,10 +293,40 @@ mod tests {
         let order: Vec<(&str, Vec<i64>)> = edition
             .groups
             .iter()
-            .map(|group| (group.rule.as_str(), group.items.iter().map(|hit| hit.id.row()).collect()))
+            .map(|group| (group.rule.as_str(), group.entries.iter().map(|entry| entry.shown.id.row()).collect()))
             .collect();
         assert_eq!(order, [("a", vec![5]), ("b", vec![3, 4, 2]), ("gone", vec![1])]);
         assert_eq!((edition.hits, edition.articles), (5, 4));
+    }
+
+    /// FEEDS C14, promise P8: hits of one story are one entry for each rule, and all of them are counted.
+    #[test]
+    fn one_story_is_one_entry_and_every_hit_counts() {
+        let of_story = |mut hit: StoredHit, story: i64| {
+            hit.article.story = StoryId::from_row(story);
+            hit
+        };
+        let mut best = of_story(hit(3, "a", 3, Some("2026-11-24T06:00:00Z"), SEEN), 1);
+        let term = |term: &str| TermMatch { term: term.to_owned(), field: Field::Title, start: 0, end: 1 };
+        best.terms = vec![term("x"), term("y")];
+        let hits = vec![
+            of_story(hit(1, "a", 1, Some("2026-11-24T05:00:00Z"), SEEN), 1),
+            of_story(hit(2, "a", 2, Some("2026-11-24T04:00:00Z"), SEEN), 1),
+            best,
+            hit(4, "a", 4, Some("2026-11-24T06:30:00Z"), SEEN),
+            of_story(hit(5, "b", 2, Some("2026-11-24T04:00:00Z"), SEEN), 1),
+        ];
+        let edition = edition(&["a", "b"], hits, 0);
+        let ids = |entry: &Entry| entry.all().map(|hit| hit.id.row()).collect::<Vec<_>>();
+        let order: Vec<Vec<Vec<i64>>> =
+            edition.groups.iter().map(|group| group.entries.iter().map(ids).collect()).collect();
+        assert_eq!(order, [vec![vec![4], vec![3, 2, 1]], vec![vec![5]]]);
+        assert_eq!((edition.hits, edition.articles, edition.stories), (5, 4, 2));
+        assert_eq!(edition.subject, "[feedwatch] 5 hits: a (4), b (1)");
+        assert_eq!(
+            (counted(1, "story"), counted(2, "story"), counted(2, "hit")),
+            ("1 story".into(), "2 stories".into(), "2 hits".into())
+        );
     }
 
     #[test]

@@ -189,6 +189,8 @@ pub struct FeedState {
     pub gone_since: Option<Timestamp>,
     /// What had to be mended in its last document before it could be read, for people.
     pub mended: Option<String>,
+    /// When most of its articles last came under new guids (FEEDS C5).
+    pub reidentified_at: Option<Timestamp>,
     /// Where it moved to, or seems to (FEEDS A13).
     pub relocation: Relocation,
     /// What its polls brought so far.

@@ -1,6 +1,6 @@
 //! Hits: a rule matched an article.
 
-use super::article::ArticleId;
+use super::{article::ArticleId, story::StoryId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -107,6 +107,8 @@ pub struct StoredHit {
     pub terms: Vec<TermMatch>,
     /// The article.
     pub article: HitArticle,
+    /// Whether an earlier edition of the digest that it waits for had a hit of the same rule and story.
+    pub told_before: bool,
 }
 
 /// What a digest shows of an article.
@@ -114,6 +116,8 @@ pub struct StoredHit {
 pub struct HitArticle {
     /// Row of the article.
     pub id: ArticleId,
+    /// The story that it belongs to.
+    pub story: StoryId,
     /// Link as the publisher gave it.
     pub link: Option<String>,
     /// Headline.

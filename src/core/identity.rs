@@ -1,6 +1,8 @@
-//! Identity: which articles of a document are new, which were edited, which are known.
+//! Identity: what makes an article the same article at the next poll (FEEDS C1–C4, C8, C13).
+//!
+//! `recognition` tells by it which articles are known.
 
-use super::article::{Article, ArticleId, ArticleKey, Item, TextHash};
+use super::article::{Article, ArticleKey, Item, TextHash};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::{
@@ -8,31 +10,6 @@ use std::{
     time::Duration,
 };
 use url::{Position, Url};
-
-/// An article that the store knows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KnownArticle {
-    /// Its row.
-    pub id: ArticleId,
-    /// Its key.
-    pub key: ArticleKey,
-    /// Hash of its text as stored.
-    pub text_hash: TextHash,
-}
-
-/// What a document changes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Change {
-    /// An article that was not known.
-    New(Article),
-    /// An article whose text changed.
-    Edited {
-        /// Its row.
-        id: ArticleId,
-        /// What the feed says now.
-        article: Article,
-    },
-}
 
 /// Gives the items of one document their identity, in order.
 ///
@@ -65,53 +42,12 @@ pub fn articles(items: Vec<Item>) -> Vec<Article> {
 }
 
 /// Returns all keys under which an article may be known: its own first.
-///
-/// A guid or link that was alone in one document and repeated in another gives the article another key; [`changes`]
-/// recognises it if the known articles hold those of these keys that the store has.
-pub fn keys(article: &Article) -> Vec<ArticleKey> {
+pub(super) fn keys(article: &Article) -> Vec<ArticleKey> {
     let mut keys = vec![article.key.clone()];
-    let ladder = ladder(&article.item, article.canonical_url.as_deref(), &article.text_hash);
+    let canonical_url = article.item.link.as_deref().and_then(canonical_url);
+    let ladder = ladder(&article.item, canonical_url.as_deref(), &article.text_hash);
     keys.extend(ladder.into_iter().filter(|key| *key != article.key));
     keys
-}
-
-/// Returns what the articles of a document change in what is known.
-///
-/// `known` are the feed's known articles, or those among them whose key is one of [`keys`] of the articles.
-pub fn changes(known: &[KnownArticle], articles: Vec<Article>) -> Vec<Change> {
-    let known: HashMap<&ArticleKey, &KnownArticle> = known.iter().map(|known| (&known.key, known)).collect();
-    let mut seen = HashSet::new();
-    let own: HashSet<ArticleKey> = articles.iter().map(|article| article.key.clone()).collect();
-    let mut claimed = HashSet::new();
-    let mut changes = Vec::new();
-    for mut article in articles {
-        if !seen.insert(article.key.clone()) {
-            continue;
-        }
-        if let Some(known) = known.get(&article.key) {
-            if known.text_hash != article.text_hash {
-                changes.push(Change::Edited { id: known.id, article });
-            }
-            continue;
-        }
-        // A key that another item of this document has is that item's. Under the others the text must be the same,
-        // unless the key is made of more than this article's own: then it is more certain, not less. A known article
-        // stands for one item only: two with one guid and one text are still two.
-        let alias = keys(&article).into_iter().skip(1).filter(|key| !own.contains(key)).find_map(|key| {
-            let known = *known.get(&key)?;
-            let is_this = known.text_hash == article.text_hash || is_finer(&key, &article.key);
-            (is_this && claimed.insert(known.id)).then_some(known)
-        });
-        match alias {
-            None => changes.push(Change::New(article)),
-            Some(known) if known.text_hash != article.text_hash => {
-                article.key = known.key.clone();
-                changes.push(Change::Edited { id: known.id, article });
-            }
-            Some(_) => {}
-        }
-    }
-    changes
 }
 
 /// Tells whether a new article is part of a feed's baseline and does not alert (FEEDS C13).
@@ -228,7 +164,8 @@ impl Candidate {
 
     fn into_article(mut self) -> Article {
         let key = self.ladder.swap_remove(self.rung);
-        Article { key, canonical_url: self.canonical_url, text_hash: self.text_hash, item: self.item }
+        let canonical_url = self.canonical_url.or_else(|| self.item.guid.as_deref().and_then(canonical_url));
+        Article { key, canonical_url, text_hash: self.text_hash, item: self.item }
     }
 }
 
@@ -260,7 +197,7 @@ fn ladder(item: &Item, canonical_url: Option<&str>, text_hash: &TextHash) -> Vec
 }
 
 /// Tells whether a key tells more articles apart than another one of the same ladder.
-fn is_finer(key: &ArticleKey, than: &ArticleKey) -> bool {
+pub(super) fn is_finer(key: &ArticleKey, than: &ArticleKey) -> bool {
     let rank = |key: &ArticleKey| match key.0.split_once(':').map(|(prefix, _)| prefix) {
         Some("guid" | "link") => 0,
         Some("guid+link" | "link+date") => 1,

@@ -294,6 +294,9 @@ impl Daemon {
             let origin = self.resources.config.feeds[index].origin.as_ref().map(ToString::to_string);
             warn!(feed.url = %url, to, origin, "a feed moved for good and is polled there: change its URL in the configuration");
         }
+        if let Some(articles) = report.newly_reidentified {
+            info!(feed.url = %url, articles, "a feed gave its articles new guids; they were known again by their links and texts");
+        }
         if let Some(since) = report.recovered_from {
             info!(feed.url = %url, failing_since = %since, "a feed works again");
         }

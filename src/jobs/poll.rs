@@ -6,9 +6,10 @@ use crate::{
         article::{Article, ArticleId, ParsedFeed, Recovery},
         cadence::{self, NextPoll, PollOutcome},
         feed::{BodyHash, FailureKind, Feed, FeedId, FeedState, FeedUrl, FreshnessHints, PollFailure},
-        health,
-        identity::{self, Change},
+        health, identity,
+        recognition::{self, Change, Recognised},
         relocation::{self, Relocation},
+        story::{self, Sighting},
     },
     fetch::{Fetched, ResponseNotes},
     jobs::Resources,
@@ -16,7 +17,7 @@ use crate::{
     rules::Document,
     store::{self, StoreError},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use std::{
     sync::Arc,
@@ -25,6 +26,9 @@ use std::{
 
 /// Documents over this size are parsed one at a time: a document can take many times its size in memory.
 const LARGE_DOCUMENT: usize = 1 << 20;
+
+/// After how long it is said again that a feed changed its guids, if it did not in between.
+const SAID_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How a poll ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +47,8 @@ pub struct PollReport {
     pub newly_mended: Option<String>,
     /// Where polls begin from now on, if that is news.
     pub newly_moved: Option<String>,
+    /// How many articles came under new guids, if most did and that was not said lately.
+    pub newly_reidentified: Option<usize>,
     /// The host that the next poll asks.
     pub host: Option<String>,
 }
@@ -84,6 +90,8 @@ pub struct Counts {
     pub hits: usize,
     /// Hits over the limit for one poll, which digests count and do not list.
     pub suppressed: usize,
+    /// Known articles under new guids, where that were more than half of the document's (FEEDS C5).
+    pub reidentified: usize,
 }
 
 /// Wall-clock time of the stages of a poll.
@@ -200,6 +208,9 @@ impl Commit {
                 let counts = intake.take(parsed)?;
                 matching = intake.matching;
                 state.tally = health::tally(&before, counts.new, false, now);
+                if counts.reidentified > 0 {
+                    state.reidentified_at = Some(now);
+                }
                 Polled::Read(counts)
             }
         };
@@ -217,6 +228,12 @@ impl Commit {
         let moved = state.relocation.moved.as_ref().filter(|_| state.relocation.moved != before.relocation.moved);
         let newly_moved = moved.map(|moved| relocation::shown(&moved.to));
         let host = relocation::host(&feed.url, &state);
+        // A feed that does it at every poll is said once, one that does it again next year once more.
+        let said = before.reidentified_at.is_some_and(|at| now.duration_since(at) < SAID_AGAIN_AFTER);
+        let newly_reidentified = match &polled {
+            Polled::Read(counts) if counts.reidentified > 0 && !said => Some(counts.reidentified),
+            _ => None,
+        };
         let newly_failing = before.failing_since.is_none() && state.failing_since.is_some();
         Ok((
             PollReport {
@@ -228,6 +245,7 @@ impl Commit {
                 newly_mended,
                 newly_moved,
                 host,
+                newly_reidentified,
             },
             matching,
         ))
@@ -261,15 +279,30 @@ impl Intake<'_> {
     fn take(&mut self, parsed: ParsedFeed) -> Result<Counts, StoreError> {
         let articles = identity::articles(parsed.items);
         let mut counts = Counts { items: articles.len(), ..Counts::default() };
-        let known = store::article::known(self.connection, self.id, articles.iter().flat_map(identity::keys))?;
-        for change in identity::changes(&known, articles) {
+        // In a first round there is nothing to look up.
+        let (recognised, recent) = match store::article::has_any(self.connection, self.id)? {
+            true => self.recognise(articles)?,
+            false => (recognition::by_key(&[], articles).by_second_key(&[]), Vec::new()),
+        };
+        counts.reidentified = recognised.reidentified.unwrap_or_default();
+        let (first_document, backfill, now) = (self.first_document, self.config.polling.backfill, self.now);
+        let is_backlog = |article: &Article| identity::is_backlog(article, first_document, backfill, now);
+        let fresh = recognised.changes.iter().filter_map(|change| match change {
+            Change::New(article) if !is_backlog(article) => Some(article),
+            _ => None,
+        });
+        let elsewhere = store::story::elsewhere(self.connection, self.id, fresh, self.now)?;
+        for change in recognised.changes {
             match change {
                 Change::New(article) => {
                     counts.new += 1;
-                    let polling = &self.config.polling;
-                    let backlog = identity::is_backlog(&article, self.first_document, polling.backfill, self.now);
+                    let backlog = is_backlog(&article);
                     let id = store::article::insert(self.connection, self.id, &article, backlog, self.now)?;
                     if !backlog {
+                        let pages = &recognised.shared_pages;
+                        if let Some(joined) = story::story_of(&article, &elsewhere, &recent, pages) {
+                            store::story::join(self.connection, id, &joined, self.now)?;
+                        }
                         self.match_article(id, &article, &mut counts)?;
                     }
                 }
@@ -280,9 +313,29 @@ impl Intake<'_> {
                         self.match_article(id, &article, &mut counts)?;
                     }
                 }
+                Change::Amended { id, article } => store::article::amend(self.connection, id, &article)?,
             }
         }
         Ok(counts)
+    }
+
+    /// Returns what the articles change, and the feed's newest articles where one of these may be a rewritten one.
+    fn recognise(&self, articles: Vec<Article>) -> Result<(Recognised, Vec<Sighting>), StoreError> {
+        let (connection, feed) = (self.connection, self.id);
+        let mut known = store::article::known(connection, feed, articles.iter().map(|article| &article.key))?;
+        let others = recognition::other_keys(&known, &articles);
+        if !others.is_empty() {
+            known.extend(store::article::known(connection, feed, others.iter())?);
+        }
+        let by_key = recognition::by_key(&known, articles);
+        let alike = store::article::alike(connection, feed, by_key.strangers())?;
+        let recognised = by_key.by_second_key(&alike);
+        let rewritten = |change: &Change| matches!(change, Change::New(article) if story::may_be_rewritten(article));
+        let recent = match recognised.changes.iter().any(rewritten) {
+            true => store::story::recent(connection, feed, self.now)?,
+            false => Vec::new(),
+        };
+        Ok((recognised, recent))
     }
 
     fn match_article(&mut self, id: ArticleId, article: &Article, counts: &mut Counts) -> Result<(), StoreError> {
@@ -311,3 +364,7 @@ impl Intake<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "poll_tests.rs"]
+mod tests;

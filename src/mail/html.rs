@@ -26,6 +26,7 @@ pub(super) enum Form {
 /// The form of each item, by group.
 pub(super) struct Plan {
     pub(super) forms: Vec<Vec<Form>>,
+    /// Hits that are counted only.
     pub(super) omitted: usize,
 }
 
@@ -49,12 +50,23 @@ pub(super) struct Plan {
 {%- when Link::Text with (text) %} · link: <bdi>{{ text }}</bdi>
 {%- when Link::Missing %} · no link
 {%- endmatch -%}
+{%- if item.told_before %} · reported before{% endif -%}
 </p>
 {% if !item.excerpt.is_empty() -%}
 <p dir="auto" style="margin:0 0 4px;font-size:15px;line-height:1.5">
 {%- for piece in item.excerpt -%}
 {%- if piece.marked -%}<mark style="background:#fff3b0;color:#1f2328">{{ piece.text }}</mark>{%- else -%}{{ piece.text }}{%- endif -%}
 {%- endfor -%}
+</p>
+{% endif -%}
+{%- if !item.others.is_empty() -%}
+<p class="dim" style="margin:0 0 2px;font-size:13px;color:#57606a">also in:{% for other in item.others %} <bdi>
+{%- match other.link -%}
+{%- when Link::Web { href, host: _ } -%}<a href="{{ href }}" style="color:inherit">{{ other.outlet }}</a>
+{%- when _ -%}{{ other.outlet }}
+{%- endmatch -%}
+</bdi>{% if let Some(title) = other.title %} (“<bdi>{{ title }}</bdi>”){% endif %}{% if !loop.last %},{% endif %}{% endfor %}
+{%- if item.others_more > 0 %} and {{ item.others_more }} more{% endif -%}
 </p>
 {% endif -%}
 {%- if !item.terms.is_empty() -%}
@@ -80,12 +92,13 @@ struct FullItem<'a> {
 {%- match item.link -%}
 {%- when Link::Web { href, host: _ } -%}<a href="{{ href }}" style="color:inherit;text-decoration:underline">{{ title }}</a>
 {%- when _ -%}{{ title }}
-{%- endmatch %} <span class="dim" style="font-size:13px;color:#57606a">· <bdi>{{ item.outlet }}</bdi></span></p>
+{%- endmatch %} <span class="dim" style="font-size:13px;color:#57606a">· <bdi>{{ outlets }}</bdi></span></p>
 "#
 )]
 struct CompactItem<'a> {
     item: &'a ItemView,
     title: String,
+    outlets: String,
 }
 
 #[derive(Template)]
@@ -142,7 +155,7 @@ struct Page<'a> {
 /// A group whose items are HTML already, made by the escaped templates above.
 struct Section<'a> {
     rule: &'a str,
-    count: usize,
+    count: &'a str,
     items: String,
 }
 
@@ -166,7 +179,7 @@ pub(super) fn html(view: &View) -> (String, Plan) {
             }
             let piece = match form {
                 Form::Full => html,
-                Form::Compact => rendered(&CompactItem { item, title: plain_title(item) }),
+                Form::Compact => rendered(&CompactItem { item, title: plain_title(item), outlets: outlets(item) }),
                 Form::Omitted => String::new(),
             };
             if used + piece.len() > room {
@@ -174,7 +187,7 @@ pub(super) fn html(view: &View) -> (String, Plan) {
             }
             forms.push(form);
             match form {
-                Form::Omitted => plan.omitted += 1,
+                Form::Omitted => plan.omitted += item.hits,
                 Form::Full | Form::Compact => {
                     used += piece.len();
                     body.push_str(&piece);
@@ -192,13 +205,21 @@ pub(super) fn plain_title(item: &ItemView) -> String {
     item.title.iter().map(|piece| piece.text.as_str()).collect()
 }
 
+/// Returns the outlet of an item, and how many other articles of its story there are.
+pub(super) fn outlets(item: &ItemView) -> String {
+    match item.hits {
+        1 => item.outlet.clone(),
+        hits => format!("{} and {} more", item.outlet, hits - 1),
+    }
+}
+
 fn page(view: &View, bodies: Vec<String>, omitted: usize) -> String {
     let groups = view.groups.iter().zip(bodies);
     rendered(&Page {
         subject: &view.subject,
         digest: &view.digest,
         summary: &view.summary,
-        sections: groups.map(|(group, items)| Section { rule: &group.rule, count: group.count, items }).collect(),
+        sections: groups.map(|(group, items)| Section { rule: &group.rule, count: &group.count, items }).collect(),
         omitted,
         footer: &view.footer,
     })

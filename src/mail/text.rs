@@ -1,8 +1,8 @@
 //! The text part: the same as the HTML part, in lines of at most 76 columns; URLs unbroken on their own line.
 
 use super::{
-    html::{Form, Plan, plain_title},
-    view::{ItemView, Link, Piece, View},
+    html::{Form, Plan, outlets, plain_title},
+    view::{ItemView, Link, OtherView, Piece, View},
 };
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -58,20 +58,50 @@ fn full(out: &mut Lines, item: &ItemView) {
         Link::Text(text) => (format!(" · link: {text}"), None),
         Link::Missing => (" · no link".to_owned(), None),
     };
-    out.prose(&format!("  {} · {}{note}", item.outlet, item.time), "  ");
+    let told = if item.told_before { " · reported before" } else { "" };
+    out.prose(&format!("  {} · {}{note}{told}", item.outlet, item.time), "  ");
     if let Some(url) = url {
         out.line(&format!("  {url}"));
     }
     if !item.excerpt.is_empty() {
         out.prose(&format!("  {}", marked(&item.excerpt)), "  ");
     }
+    others(out, item);
     if !item.terms.is_empty() {
         out.prose(&format!("  matched: {}", item.terms), "  ");
     }
 }
 
+/// Lists the other articles of the story, and the addresses that are not that of the article itself.
+fn others(out: &mut Lines, item: &ItemView) {
+    if item.others.is_empty() {
+        return;
+    }
+    let name = |other: &OtherView| match &other.title {
+        Some(title) => format!("{} (“{title}”)", other.outlet),
+        None => other.outlet.clone(),
+    };
+    let names = item.others.iter().map(name).collect::<Vec<_>>().join(", ");
+    let more = if item.others_more > 0 { format!(" and {} more", item.others_more) } else { String::new() };
+    out.prose(&format!("  also in: {names}{more}"), "  ");
+    let mut shown = vec![href(&item.link)];
+    for other in item.others.iter().map(|other| href(&other.link)) {
+        if let Some(url) = other.filter(|_| !shown.contains(&other)) {
+            out.line(&format!("  {url}"));
+            shown.push(other);
+        }
+    }
+}
+
+fn href(link: &Link) -> Option<&str> {
+    match link {
+        Link::Web { href, .. } => Some(href),
+        Link::Text(_) | Link::Missing => None,
+    }
+}
+
 fn compact(out: &mut Lines, item: &ItemView) {
-    out.prose(&format!("- {} · {}", plain_title(item), item.outlet), "  ");
+    out.prose(&format!("- {} · {}", plain_title(item), outlets(item)), "  ");
     if let Link::Web { href, .. } = &item.link {
         out.line(&format!("  {href}"));
     }

@@ -2,9 +2,10 @@
 
 use super::{clean, render::Notice, shortened};
 use crate::core::{
-    digest::{Coverage, Edition, counted},
+    article::ArticleId,
+    digest::{Coverage, Edition, Entry, counted},
     excerpt::{self, Excerpt},
-    hit::{Field, HitArticle, RuleName, StoredHit, TermMatch},
+    hit::{Field, HitArticle, RuleName, TermMatch},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::HashMap;
@@ -14,6 +15,8 @@ use url::Url;
 const EXCERPT_CHARACTERS: usize = 280;
 /// Characters of a headline.
 const TITLE_CHARACTERS: usize = 300;
+/// Characters of the headline of another article of a story.
+const OTHER_TITLE_CHARACTERS: usize = 160;
 /// Characters of a link that is still a link: longer ones break in mail programs.
 const LINK_CHARACTERS: usize = 2000;
 /// Failing feeds that are listed; the rest is counted.
@@ -22,12 +25,14 @@ const FAILING_LISTED: usize = 10;
 const NAME_CHARACTERS: usize = 120;
 /// Terms that are listed for one hit; the rest is counted.
 const TERMS_LISTED: usize = 20;
+/// Other articles of a story that are listed; the rest is counted.
+const OTHERS_LISTED: usize = 12;
 
 /// An edition as people see it.
 pub(super) struct View {
     pub(super) subject: String,
     pub(super) digest: String,
-    /// "5 hits in 4 articles".
+    /// "5 hits in 4 articles, 3 stories".
     pub(super) summary: String,
     pub(super) groups: Vec<GroupView>,
     pub(super) footer: Footer,
@@ -36,20 +41,37 @@ pub(super) struct View {
 /// The hits of one rule.
 pub(super) struct GroupView {
     pub(super) rule: String,
-    pub(super) count: usize,
+    /// "3", or "3 in 2 stories".
+    pub(super) count: String,
     pub(super) items: Vec<ItemView>,
 }
 
-/// One hit.
+/// The hits of one story.
 pub(super) struct ItemView {
+    /// How many.
+    pub(super) hits: usize,
     pub(super) title: Vec<Piece>,
     pub(super) link: Link,
     pub(super) outlet: String,
     pub(super) time: String,
     pub(super) excerpt: Vec<Piece>,
     pub(super) terms: String,
+    /// Whether an earlier edition had the story.
+    pub(super) told_before: bool,
+    /// Other articles of the story.
+    pub(super) others: Vec<OtherView>,
+    /// How many more there are.
+    pub(super) others_more: usize,
     /// The rule above under which the article is shown in full.
     pub(super) above: Option<String>,
+}
+
+/// Another article of a story.
+pub(super) struct OtherView {
+    pub(super) outlet: String,
+    /// Its headline, where it is another.
+    pub(super) title: Option<String>,
+    pub(super) link: Link,
 }
 
 /// A piece of text, marked where it matched.
@@ -83,20 +105,34 @@ pub(super) struct Footer {
 }
 
 pub(super) fn view(edition: &Edition, notice: &Notice<'_>) -> View {
-    let mut above: HashMap<_, &RuleName> = HashMap::new();
+    let mut above: HashMap<ArticleId, &RuleName> = HashMap::new();
     let mut groups = Vec::with_capacity(edition.groups.len());
     for group in &edition.groups {
-        let mut items = Vec::with_capacity(group.items.len());
-        for hit in &group.items {
-            let first = *above.entry(hit.article.id).or_insert(&group.rule);
-            let pointer = (*first != group.rule).then(|| name(first.as_str()));
-            items.push(item(hit, pointer, &edition.timezone));
+        let mut items = Vec::with_capacity(group.entries.len());
+        for entry in &group.entries {
+            // Only what is above whole is not shown again: another article of its story may say more.
+            let whole = entry.all().all(|hit| above.get(&hit.article.id).is_some_and(|rule| **rule != group.rule));
+            let pointer = above.get(&entry.shown.article.id).filter(|_| whole).map(|rule| name(rule.as_str()));
+            items.push(item(entry, pointer, &edition.timezone));
+            for hit in entry.all() {
+                above.entry(hit.article.id).or_insert(&group.rule);
+            }
         }
-        groups.push(GroupView { rule: name(group.rule.as_str()), count: items.len(), items });
+        let count = match group.hits() {
+            hits if hits == items.len() => hits.to_string(),
+            hits => format!("{hits} in {}", counted(items.len(), "story")),
+        };
+        groups.push(GroupView { rule: name(group.rule.as_str()), count, items });
     }
     let summary = match edition.hits {
         0 => "Nothing new.".to_owned(),
-        hits => format!("{} in {}.", counted(hits, "hit"), counted(edition.articles, "article")),
+        hits => {
+            let stories = match edition.stories {
+                stories if stories < edition.articles => format!(", {}", counted(stories, "story")),
+                _ => String::new(),
+            };
+            format!("{} in {}{stories}.", counted(hits, "hit"), counted(edition.articles, "article"))
+        }
     };
     View {
         subject: clean(&edition.subject),
@@ -107,7 +143,8 @@ pub(super) fn view(edition: &Edition, notice: &Notice<'_>) -> View {
     }
 }
 
-fn item(hit: &StoredHit, above: Option<String>, timezone: &TimeZone) -> ItemView {
+fn item(entry: &Entry, above: Option<String>, timezone: &TimeZone) -> ItemView {
+    let hit = &entry.shown;
     let article = &hit.article;
     let mut title = pieces(&excerpt::around(&article.title, &spans(&hit.terms, Field::Title), TITLE_CHARACTERS));
     if title.is_empty() {
@@ -117,7 +154,17 @@ fn item(hit: &StoredHit, above: Option<String>, timezone: &TimeZone) -> ItemView
         Some(_) => local(article.came_at(), timezone),
         None => format!("first seen {}", local(article.first_seen, timezone)),
     };
+    let other = |other: &HitArticle| OtherView {
+        outlet: name(&other.outlet),
+        title: (other.title.trim() != article.title.trim() && !other.title.trim().is_empty())
+            .then(|| shortened(clean(&other.title).trim(), OTHER_TITLE_CHARACTERS)),
+        link: link(other.link.as_deref()),
+    };
     ItemView {
+        hits: entry.hits(),
+        told_before: entry.all().any(|hit| hit.told_before),
+        others: entry.others.iter().take(OTHERS_LISTED).map(|hit| other(&hit.article)).collect(),
+        others_more: entry.others.len().saturating_sub(OTHERS_LISTED),
         title,
         link: link(article.link.as_deref()),
         outlet: name(&article.outlet),

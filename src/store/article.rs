@@ -2,42 +2,101 @@
 
 use super::{
     StoreError,
-    row::{hash, millis},
+    row::{hash, millis, optional_timestamp},
 };
 use crate::core::{
     article::{Article, ArticleId, ArticleKey, TextHash},
     feed::FeedId,
-    identity::KnownArticle,
+    page::page,
+    recognition::{KnownArticle, Lookalike},
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use rusqlite::{Connection, named_params, params};
+use std::collections::HashSet;
 
 /// Returns those of the keys that the feed has brought before.
 ///
 /// # Errors
 ///
 /// When SQLite fails.
-pub fn known(
+pub fn known<'a>(
     connection: &Connection,
     feed: FeedId,
-    keys: impl Iterator<Item = ArticleKey>,
+    keys: impl Iterator<Item = &'a ArticleKey>,
 ) -> Result<Vec<KnownArticle>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT id, text_hash FROM article WHERE feed_id = ?1 AND key = ?2")?;
-    let mut known = Vec::new();
-    for key in keys {
-        let found = statement
-            .query_row(params![feed.row(), key.as_str()], |row| {
-                Ok(KnownArticle {
-                    id: ArticleId::from_row(row.get(0)?),
-                    key: key.clone(),
-                    text_hash: TextHash(hash(row.get(1)?)?),
-                })
+    let keys = serde_json::to_string(&keys.collect::<Vec<_>>()).expect("keys are texts");
+    // CROSS JOIN: the keys are looked up, never the articles of the feed walked through.
+    let mut statement = connection.prepare_cached(
+        "SELECT article.id, article.key, text_hash, canonical_url, published_at FROM json_each(?2) AS wanted
+         CROSS JOIN article ON feed_id = ?1 AND article.key = wanted.value",
+    )?;
+    let known = statement.query_map(params![feed.row(), keys], |row| {
+        Ok(KnownArticle {
+            id: ArticleId::from_row(row.get("id")?),
+            key: ArticleKey::from_store(row.get("key")?),
+            text_hash: TextHash(hash(row.get("text_hash")?)?),
+            canonical_url: row.get("canonical_url")?,
+            published: optional_timestamp(row, "published_at")?,
+        })
+    })?;
+    Ok(known.collect::<Result<_, _>>()?)
+}
+
+/// Tells whether the feed has brought anything before.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn has_any(connection: &Connection, feed: FeedId) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM article WHERE feed_id = ?1)")?;
+    Ok(statement.query_row([feed.row()], |row| row.get(0))?)
+}
+
+/// Articles with one text that are compared at most: a text that more have tells nothing. A part of the statement:
+/// SQLite prepares a statement anew whenever a bound limit is bound again.
+const SAME_TEXT: usize = 16;
+
+/// Returns the feed's articles that are on the page of one of these, or have its text.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn alike<'a>(
+    connection: &Connection,
+    feed: FeedId,
+    articles: impl Iterator<Item = &'a Article>,
+) -> Result<Vec<Lookalike>, StoreError> {
+    // INDEXED BY, here and for stories: the planner knows nothing of how few rows a page or a text has.
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT id, text_hash, canonical_url, title, published_at FROM article
+         WHERE +feed_id = ?1 AND id IN (
+             SELECT * FROM (
+                 SELECT id FROM article INDEXED BY article_page WHERE page = ?2 AND feed_id = ?1 LIMIT {SAME_TEXT})
+             UNION
+             SELECT * FROM (
+                 SELECT id FROM article INDEXED BY article_text WHERE substr(text_hash, 1, 6) = substr(?3, 1, 6)
+                 ORDER BY id DESC LIMIT {SAME_TEXT}))",
+    ))?;
+    let (mut alike, mut seen) = (Vec::new(), HashSet::new());
+    for article in articles {
+        let page = article.canonical_url.as_deref().map(page);
+        let rows = statement.query_map(params![feed.row(), page, article.text_hash.0], |row| {
+            Ok(Lookalike {
+                id: ArticleId::from_row(row.get("id")?),
+                text_hash: TextHash(hash(row.get("text_hash")?)?),
+                canonical_url: row.get("canonical_url")?,
+                title: row.get("title")?,
+                published: optional_timestamp(row, "published_at")?,
             })
-            .optional()?;
-        known.extend(found);
+        })?;
+        for known in rows {
+            let known = known?;
+            if seen.insert(known.id) {
+                alike.push(known);
+            }
+        }
     }
-    Ok(known)
+    Ok(alike)
 }
 
 /// Inserts an article that the feed brings for the first time.
@@ -79,7 +138,7 @@ pub fn insert(
     Ok(ArticleId::from_row(id))
 }
 
-/// Replaces the text of an article that was edited and keeps the one before.
+/// Replaces the text of an article that was edited, and the key where it has another one, and keeps the text before.
 ///
 /// # Errors
 ///
@@ -94,7 +153,7 @@ pub fn edit(connection: &Connection, id: ArticleId, article: &Article, now: Time
     let item = &article.item;
     connection
         .prepare_cached(
-            "UPDATE article SET canonical_url = :canonical_url, link = :link, title = :title, summary = :summary,
+            "UPDATE article SET key = :key, canonical_url = :canonical_url, link = :link, title = :title, summary = :summary,
                  content = :content, author = :author, category = :category, language = :language,
                  published_at = :published_at, updated_at = :updated_at, text_hash = :text_hash, changed_at = :now,
                  cleared_at = NULL
@@ -102,6 +161,7 @@ pub fn edit(connection: &Connection, id: ArticleId, article: &Article, now: Time
         )?
         .execute(named_params! {
             ":id": id.row(),
+            ":key": article.key.as_str(),
             ":canonical_url": article.canonical_url,
             ":link": item.link,
             ":title": item.title,
@@ -115,6 +175,30 @@ pub fn edit(connection: &Connection, id: ArticleId, article: &Article, now: Time
             ":text_hash": article.text_hash.0,
             ":now": millis(now),
         })?;
+    Ok(())
+}
+
+/// Gives an article the key, the link and the dates that it has now, as far as they are given; the text is the same.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn amend(connection: &Connection, id: ArticleId, article: &Article) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE article SET key = :key, canonical_url = coalesce(:canonical_url, canonical_url),
+             link = coalesce(:link, link), published_at = coalesce(:published_at, published_at),
+             updated_at = coalesce(:updated_at, updated_at)
+         WHERE id = :id",
+    )?;
+    let item = &article.item;
+    statement.execute(named_params! {
+        ":id": id.row(),
+        ":key": article.key.as_str(),
+        ":canonical_url": article.canonical_url,
+        ":link": item.link,
+        ":published_at": item.published.map(millis),
+        ":updated_at": item.updated.map(millis),
+    })?;
     Ok(())
 }
 

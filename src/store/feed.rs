@@ -123,7 +123,7 @@ pub fn record_poll(
              next_poll_at = :next_poll_at, next_poll_reason = :next_poll_reason, last_poll_at = :last_poll_at,
              last_success_at = :last_success_at, last_new_at = :last_new_at, baseline_at = :baseline_at,
              failing_since = :failing_since, failures = :failures, last_error = :last_error, gone_since = :gone_since,
-             mended = :mended, parked_until = NULL, answers = :answers, not_modified = :not_modified,
+             mended = :mended, reidentified_at = :reidentified_at, parked_until = NULL, answers = :answers, not_modified = :not_modified,
              daily_news = :daily_news, longest_gap = :longest_gap, moved_to = :moved_to, moved_since = :moved_since,
              redirects_to = :redirects_to, redirects_chain = :redirects_chain, redirects_times = :redirects_times,
              redirects_since = :redirects_since
@@ -159,6 +159,7 @@ pub fn record_poll(
         ":redirects_chain": seen.as_ref().map(|seen| seen.chain),
         ":redirects_times": seen.as_ref().map(|seen| seen.times),
         ":redirects_since": seen.as_ref().map(|seen| millis(seen.since)),
+        ":reidentified_at": state.reidentified_at.map(millis),
     })?;
     Ok(())
 }
@@ -217,6 +218,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
             daily: row.get("daily_news")?,
             longest_gap: row.get::<_, Option<u64>>("longest_gap")?.map(Duration::from_secs),
         },
+        reidentified_at: optional_timestamp(row, "reidentified_at")?,
     };
     Ok(StoredFeed {
         id: FeedId::from_row(row.get("id")?),

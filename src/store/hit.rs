@@ -7,19 +7,22 @@ use super::{
 use crate::core::{
     article::ArticleId,
     hit::{DigestName, HitArticle, HitId, RuleName, RuleVersion, StoredHit, TermMatch},
+    story::StoryId,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params, types::Type};
+use std::collections::HashSet;
 
 /// The columns that [`stored`] reads, over the tables of [`JOINS`].
 const COLUMNS: &str = "hit.id, hit.rule, hit.version, hit.found_at, hit.terms, article.id AS article_id, article.link,
     coalesce(revision.title, article.title) AS title, coalesce(revision.summary, article.summary) AS summary,
     coalesce(revision.content, article.content) AS content, article.author, article.category, article.published_at,
-    article.first_seen_at, feed.name AS feed_name, feed.title AS feed_title, feed.url AS feed_url";
+    article.first_seen_at, coalesce(story_member.story_id, article.id) AS story_id, feed.name AS feed_name, feed.title AS feed_title, feed.url AS feed_url";
 
 /// The article of a hit in the text that the rule matched: where it was edited since, that is the first revision that
 /// was replaced after the hit.
 const JOINS: &str = "JOIN article ON article.id = hit.article_id JOIN feed ON feed.id = article.feed_id
+    LEFT JOIN story_member ON story_member.article_id = article.id
     LEFT JOIN revision ON revision.article_id = hit.article_id AND revision.replaced_at =
         (SELECT min(replaced_at) FROM revision WHERE article_id = hit.article_id AND replaced_at > hit.found_at)";
 
@@ -81,8 +84,10 @@ pub fn pending(connection: &Connection, digest: &DigestName) -> Result<Pending, 
          WHERE digest = ?1 AND edition_id IS NULL AND suppressed = 0 ORDER BY hit.id",
     ))?;
     let (mut hits, mut over, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let told_before = told_before(connection, digest)?;
     for hit in listed.query_map([digest.as_str()], stored)? {
-        let hit = hit?;
+        let mut hit = hit?;
+        hit.told_before = told_before.contains(&hit.id);
         bytes += hit.article.title.len() + hit.article.summary.len() + hit.article.content.len();
         if bytes <= EDITION_TEXT_BYTES { hits.push(hit) } else { over.push(hit.id) }
     }
@@ -93,6 +98,21 @@ pub fn pending(connection: &Connection, digest: &DigestName) -> Result<Pending, 
     let suppressed = counted.query_map([digest.as_str()], |row| row.get(0).map(HitId::from_row))?;
     let suppressed = suppressed.chain(over.into_iter().map(Ok)).collect::<Result<_, _>>()?;
     Ok(Pending { hits, suppressed })
+}
+
+/// Returns those of the hits that wait whose story an earlier edition has listed under the same rule.
+fn told_before(connection: &Connection, digest: &DigestName) -> Result<HashSet<HitId>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT waiting.hit_id FROM digest_hit AS waiting JOIN hit ON hit.id = waiting.hit_id
+             JOIN story_member AS own ON own.article_id = hit.article_id
+             JOIN story_member AS other ON other.story_id = own.story_id AND other.article_id <> own.article_id
+             JOIN hit AS earlier ON earlier.article_id = other.article_id AND earlier.rule = hit.rule
+             JOIN digest_hit AS told ON told.digest = waiting.digest AND told.hit_id = earlier.id
+         WHERE waiting.digest = ?1 AND waiting.edition_id IS NULL
+             AND told.edition_id IS NOT NULL AND told.suppressed = 0",
+    )?;
+    let told = statement.query_map([digest.as_str()], |row| row.get(0).map(HitId::from_row))?;
+    Ok(told.collect::<Result<_, _>>()?)
 }
 
 /// Returns how many hits wait for the next edition of a digest.
@@ -201,8 +221,10 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredHit> {
         version: RuleVersion::new(row.get::<_, String>("version")?),
         found_at: timestamp(row, "found_at")?,
         terms,
+        told_before: false,
         article: HitArticle {
             id: ArticleId::from_row(row.get("article_id")?),
+            story: StoryId::from_row(row.get("story_id")?),
             link: row.get("link")?,
             title: row.get("title")?,
             summary: row.get("summary")?,

@@ -12,6 +12,7 @@ pub mod outbox;
 pub mod retention;
 mod row;
 mod schema;
+pub mod story;
 #[cfg(test)]
 mod tests;
 mod writer;

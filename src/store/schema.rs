@@ -15,6 +15,7 @@ const APPLICATION_ID: i32 = 0x6677_6368;
 
 const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_initial.sql")),
+    M::up(include_str!("../../migrations/0002_second_keys_and_stories.sql")),
     M::up(include_str!("../../migrations/0003_feed_health.sql")),
 ];
 

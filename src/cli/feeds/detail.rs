@@ -51,6 +51,9 @@ fn lines(row: &FeedRow<'_>) -> Vec<(&'static str, String)> {
     if let Some(mended) = &row.mended {
         lines.push(("mended", harmless(mended)));
     }
+    if let Some(at) = row.reidentified_at {
+        lines.push(("guids", format!("changed {}: articles were known again by their links and texts", local(at))));
+    }
     if !row.tags.is_empty() {
         lines.push(("tags", harmless(&row.tags.join(", "))));
     }

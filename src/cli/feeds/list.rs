@@ -83,7 +83,9 @@ fn remarks(row: &FeedRow<'_>, brief: bool) -> String {
     };
     let parked = row.parked_until.map(|until| format!("its host is left alone until {}", short(Some(until))));
     let mended = row.mended.as_ref().map(|mended| format!("mended: {mended}"));
-    let said: Vec<String> = [failing, row.suggestion.clone(), moved, parked, mended].into_iter().flatten().collect();
+    let guids = row.reidentified_at.map(|at| format!("guids changed {}", short(Some(at))));
+    let said: Vec<String> =
+        [failing, row.suggestion.clone(), moved, parked, mended, guids].into_iter().flatten().collect();
     harmless(&said.join("; "))
 }
 

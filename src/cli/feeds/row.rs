@@ -38,6 +38,8 @@ pub(super) struct FeedRow<'c> {
     pub(super) items_a_day: Option<f64>,
     /// What had to be mended in the last document before it could be read.
     pub(super) mended: Option<String>,
+    /// When most of its articles last came under new guids.
+    pub(super) reidentified_at: Option<Timestamp>,
     /// Where polls begin instead of at `url`.
     pub(super) moved_to: Option<String>,
     pub(super) moved_since: Option<Timestamp>,
@@ -91,6 +93,7 @@ impl<'c> FeedRow<'c> {
             share_not_modified: health::share_not_modified(tally),
             items_a_day: health::items_a_day(&state),
             mended: state.mended.clone(),
+            reidentified_at: state.reidentified_at,
             moved_to: moved.map(|moved| relocation::shown(&moved.to)),
             moved_since: moved.map(|moved| moved.since),
             redirects_to: seen.map(|seen| relocation::shown(&seen.to)),

@@ -4,6 +4,7 @@ use crate::core::{
     digest::{Coverage, Digest, FailingFeed, Window, compose},
     hit::{DigestName, Field, HitArticle, HitId, RuleName, RuleVersion, StoredHit, TermMatch},
     schedule::Schedule,
+    story::StoryId,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub(in crate::mail) fn hit(id: i64, rule: &str, article: HitArticle, terms: &[&s
         version: RuleVersion::new("0123456789abcdef"),
         found_at: article.first_seen,
         terms,
+        told_before: false,
         article,
     }
 }
@@ -39,6 +41,7 @@ pub(in crate::mail) fn hit(id: i64, rule: &str, article: HitArticle, terms: &[&s
 pub(in crate::mail) fn article(id: i64, title: &str, link: Option<&str>, summary: &str) -> HitArticle {
     HitArticle {
         id: ArticleId::from_row(id),
+        story: StoryId::from_row(id),
         link: link.map(str::to_owned),
         title: title.to_owned(),
         summary: summary.to_owned(),
@@ -109,6 +112,67 @@ pub(in crate::mail) fn representative() -> Edition {
         hits_suppressed: 12,
     };
     edition(hits, coverage)
+}
+
+/// Hits of one story in three outlets, one of them with a headline of its own, and told of before.
+fn three_outlets() -> Edition {
+    let summary = "Seoul said that Pyongyang had fired at least two ballistic missiles from the Wonsan area.";
+    let other = |id: i64, title: &str, outlet: &str, link: &str| {
+        let mut article = article(id, title, Some(link), summary);
+        article.outlet = outlet.to_owned();
+        article.story = StoryId::from_row(1);
+        article.published = Some(at("2026-11-24T03:15:00Z") + Duration::from_secs(60 * id.unsigned_abs()));
+        article
+    };
+    let link = "https://www.example.org/world/2026/11/24/launch";
+    let title = "DPRK fires ballistic missiles into the East Sea";
+    let first = other(1, title, "Example Wire", link);
+    let second = other(2, title, "Meridian Gazette", link);
+    let third = other(3, "Missiles over the sea: Seoul alarmed", "Harbour Herald", "https://herald.example/launch");
+    let terms = ["DPRK", "ballistic missiles", "Pyongyang"];
+    let mut hits = vec![
+        hit(1, "DPRK missiles", first.clone(), &terms),
+        hit(2, "DPRK missiles", second, &terms),
+        hit(3, "DPRK missiles", third.clone(), &terms),
+        hit(4, "Transfers", first, &["fired"]),
+        hit(5, "Transfers", article(9, "Rail traffic with Russia grows", None, "More transfers."), &["transfers"]),
+    ];
+    hits[0].told_before = true;
+    edition(hits, Coverage { feeds: 3, feeds_polled: 3, articles_seen: 40, ..Coverage::default() })
+}
+
+/// FEEDS C14, promise P8: a story is one entry with all its outlets, and the counts are those of the hits.
+#[test]
+fn a_story_of_three_outlets_is_one_entry() {
+    let rendered = render(&three_outlets(), &NOTICE);
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("story.txt", rendered.text);
+    });
+    for outlet in ["Meridian Gazette", "Harbour Herald"] {
+        assert_eq!(rendered.html.matches(outlet).count(), 1, "{outlet}");
+    }
+    assert!(rendered.html.contains("href=\"https://herald.example/launch\""));
+    assert!(rendered.html.contains("5 hits in 4 articles, 2 stories."));
+    assert!(rendered.html.contains("(3 in 1 story)"));
+    assert!(rendered.html.contains("reported before"));
+}
+
+/// FEEDS C14: under another rule an article that is not above is shown, whatever its story.
+#[test]
+fn another_article_of_a_story_is_shown_under_another_rule() {
+    let of_story = |id: i64, title: &str| {
+        let mut article = article(id, title, None, "A text.");
+        article.story = StoryId::from_row(1);
+        article
+    };
+    let hits = vec![
+        hit(1, "DPRK missiles", of_story(1, "One headline"), &["text"]),
+        hit(2, "Transfers", of_story(1, "One headline"), &["text"]),
+        hit(3, "Transfers", of_story(2, "Another headline"), &["text"]),
+    ];
+    let rendered = render(&edition(hits, Coverage::default()), &NOTICE);
+    assert!(rendered.text.contains("“Another headline”"), "{}", rendered.text);
+    assert!(!rendered.text.contains("also above"), "{}", rendered.text);
 }
 
 /// The tags of a document, by name.

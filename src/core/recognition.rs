@@ -1,0 +1,271 @@
+//! Recognition: which articles of a document are new, which were edited, which are known under another guid.
+//!
+//! An article is known by its key. Where that is unknown, its page or its text may still show that it is an article
+//! whose publisher changed its guid (FEEDS C5–C7). A false recognition would hide a new article, so that a page alone is
+//! not enough: headline, date or text must agree, and a page that several articles share tells nothing.
+
+use super::{
+    article::{Article, ArticleId, ArticleKey, TextHash},
+    identity::{is_finer, keys},
+    likeness,
+    page::{self, page},
+};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use std::collections::{HashMap, HashSet};
+
+/// An article that the store knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownArticle {
+    /// Its row.
+    pub id: ArticleId,
+    /// Its key.
+    pub key: ArticleKey,
+    /// Hash of its text as stored.
+    pub text_hash: TextHash,
+    /// Canonical form of its link.
+    pub canonical_url: Option<String>,
+    /// When its publisher says that it was published.
+    pub published: Option<Timestamp>,
+}
+
+/// An article of the same feed that may be one whose key is not known: on its page or with its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lookalike {
+    /// Its row.
+    pub id: ArticleId,
+    /// Hash of its text as stored.
+    pub text_hash: TextHash,
+    /// Canonical form of its link.
+    pub canonical_url: Option<String>,
+    /// Its headline.
+    pub title: String,
+    /// When its publisher says that it was published.
+    pub published: Option<Timestamp>,
+}
+
+/// What a document changes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// An article that was not known.
+    New(Article),
+    /// An article whose text changed; its key may have changed as well.
+    Edited {
+        /// Its row.
+        id: ArticleId,
+        /// What the feed says now.
+        article: Article,
+    },
+    /// An article whose guid, link or date changed, and not its text: there is nothing to match again.
+    Amended {
+        /// Its row.
+        id: ArticleId,
+        /// What the feed says now.
+        article: Article,
+    },
+}
+
+/// What became of the articles of one document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recognised {
+    /// What the document changes, in its order.
+    pub changes: Vec<Change>,
+    /// How many articles came under new guids, where that were more than half of the document's (FEEDS C5).
+    pub reidentified: Option<usize>,
+    /// Pages that more than one article of the document is at: they tell nothing apart.
+    pub shared_pages: HashSet<String>,
+}
+
+/// The articles of one document after the first look: at their keys.
+#[derive(Debug)]
+pub struct ByKey {
+    changes: Vec<(usize, Change)>,
+    strangers: Vec<(usize, Article)>,
+    claimed: HashSet<ArticleId>,
+    pages: HashMap<String, usize>,
+    items: usize,
+}
+
+/// Returns all keys but its own under which an article may be known.
+///
+/// A guid or link that was alone in one document and repeated in another gives the article another key.
+pub fn other_keys(known: &[KnownArticle], articles: &[Article]) -> Vec<ArticleKey> {
+    let known: HashSet<&ArticleKey> = known.iter().map(|known| &known.key).collect();
+    let unknown = articles.iter().filter(|article| !known.contains(&article.key));
+    unknown.flat_map(|article| keys(article).into_iter().skip(1)).collect()
+}
+
+/// Looks for the articles of a document by their keys.
+///
+/// `known` are the feed's known articles, or those among them whose key is that of an article or one of
+/// [`other_keys`].
+pub fn by_key(known: &[KnownArticle], articles: Vec<Article>) -> ByKey {
+    let known: HashMap<&ArticleKey, &KnownArticle> = known.iter().map(|known| (&known.key, known)).collect();
+    let own: HashSet<ArticleKey> = articles.iter().map(|article| article.key.clone()).collect();
+    let mut found = ByKey {
+        changes: Vec::new(),
+        strangers: Vec::new(),
+        claimed: own.iter().filter_map(|key| known.get(key)).map(|known| known.id).collect(),
+        pages: HashMap::new(),
+        items: own.len(),
+    };
+    let mut seen = HashSet::new();
+    for (index, mut article) in articles.into_iter().enumerate() {
+        if !seen.insert(article.key.clone()) {
+            continue;
+        }
+        if let Some(page) = page_of(&article) {
+            *found.pages.entry(page.to_owned()).or_default() += 1;
+        }
+        if let Some(known) = known.get(&article.key) {
+            found.changes.extend(change(known, article).map(|change| (index, change)));
+            continue;
+        }
+        // A key that another item of this document has is that item's. Under the others the text must be the same,
+        // unless the key is made of more than this article's own: then it is more certain, not less. A known article
+        // stands for one item only: two with one guid and one text are still two.
+        let alias = keys(&article).into_iter().skip(1).filter(|key| !own.contains(key)).find_map(|key| {
+            let known = *known.get(&key)?;
+            let is_this = known.text_hash == article.text_hash || is_finer(&key, &article.key);
+            (is_this && found.claimed.insert(known.id)).then_some(known)
+        });
+        match alias {
+            None => found.strangers.push((index, article)),
+            Some(known) => {
+                article.key = known.key.clone();
+                found.changes.extend(change(known, article).map(|change| (index, change)));
+            }
+        }
+    }
+    found
+}
+
+impl ByKey {
+    /// Returns the articles that none of their keys showed to be known.
+    pub fn strangers(&self) -> impl Iterator<Item = &Article> {
+        self.strangers.iter().map(|(_, article)| article)
+    }
+
+    /// Looks for the strangers by their pages and texts (FEEDS C5–C7).
+    ///
+    /// `alike` are articles of the feed that are on the page of a stranger or have its text.
+    pub fn by_second_key(self, alike: &[Lookalike]) -> Recognised {
+        let Self { mut changes, strangers, mut claimed, pages, items } = self;
+        let shared_pages: HashSet<String> =
+            pages.into_iter().filter(|&(_, articles)| articles > 1).map(|(page, _)| page).collect();
+        let (mut unsure, mut found) = (Vec::new(), 0);
+        for (index, article) in strangers {
+            match recognised(&article, alike, &claimed, &shared_pages) {
+                Some(known) => {
+                    claimed.insert(known.id);
+                    found += 1;
+                    changes.push((index, under_new_key(known, article)));
+                }
+                None => unsure.push((index, article)),
+            }
+        }
+        // One article with a new guid is one that an editor made anew as likely as not; when most of a feed has new
+        // guids the feed has changed, and the pages are enough.
+        let reidentified = (found > 1 && found * 2 > items).then_some(found);
+        for (index, article) in unsure {
+            let known = reidentified.and_then(|_| alone_on_page(&article, alike, &claimed, &shared_pages));
+            let change = match known {
+                Some(known) => {
+                    claimed.insert(known.id);
+                    under_new_key(known, article)
+                }
+                None => Change::New(article),
+            };
+            changes.push((index, change));
+        }
+        changes.sort_by_key(|(index, _)| *index);
+        Recognised { changes: changes.into_iter().map(|(_, change)| change).collect(), reidentified, shared_pages }
+    }
+}
+
+/// Returns what changed of an article that is known by its key (FEEDS C10). A date or a link that is no longer given
+/// is kept.
+fn change(known: &KnownArticle, article: Article) -> Option<Change> {
+    let id = known.id;
+    if known.text_hash != article.text_hash {
+        return Some(Change::Edited { id, article });
+    }
+    let moved = article.canonical_url.is_some() && article.canonical_url != known.canonical_url;
+    let redated = article.item.published.is_some() && article.item.published != known.published;
+    (moved || redated).then_some(Change::Amended { id, article })
+}
+
+fn under_new_key(known: &Lookalike, article: Article) -> Change {
+    match known.text_hash == article.text_hash {
+        true => Change::Amended { id: known.id, article },
+        false => Change::Edited { id: known.id, article },
+    }
+}
+
+fn page_of(article: &Article) -> Option<&str> {
+    article.canonical_url.as_deref().map(page)
+}
+
+/// Returns the known article that an article with an unknown guid is.
+fn recognised<'a>(
+    article: &Article,
+    alike: &'a [Lookalike],
+    claimed: &HashSet<ArticleId>,
+    shared_pages: &HashSet<String>,
+) -> Option<&'a Lookalike> {
+    let own_page = page_of(article);
+    if let Some(known) = alone_on_page(article, alike, claimed, shared_pages).filter(|known| agrees(known, article)) {
+        return Some(known);
+    }
+    // The same text: on a page that tells nothing apart also the date must be the same, at another host the path.
+    let same_text = |known: &&Lookalike| known.text_hash == article.text_hash && has_text(article);
+    alike.iter().filter(same_text).find(|known| {
+        let page = known.canonical_url.as_deref().map(page);
+        let same_place = match (page, own_page) {
+            (Some(one), Some(other)) if one == other => known.published == article.item.published,
+            (Some(one), Some(other)) => {
+                !page::path(one).is_empty() && page::path(one) == page::path(other) && !page::are_editions(one, other)
+            }
+            _ => false,
+        };
+        same_place && !claimed.contains(&known.id)
+    })
+}
+
+/// Returns the one known article on the page of an article, where both are the only ones there.
+fn alone_on_page<'a>(
+    article: &Article,
+    alike: &'a [Lookalike],
+    claimed: &HashSet<ArticleId>,
+    shared_pages: &HashSet<String>,
+) -> Option<&'a Lookalike> {
+    let own = page_of(article).filter(|own| !page::is_front_page(own) && !shared_pages.contains(*own))?;
+    let mut there = alike.iter().filter(|known| known.canonical_url.as_deref().map(page) == Some(own));
+    there.next().filter(|known| there.next().is_none() && !claimed.contains(&known.id))
+}
+
+/// How far the dates of an edited article may be apart.
+const EDITED_WITHIN: SignedDuration = SignedDuration::from_hours(48);
+
+/// Tells whether an article on the page of a known one is that one: by its text, its date, or its headline.
+fn agrees(known: &Lookalike, article: &Article) -> bool {
+    if known.text_hash == article.text_hash {
+        return true;
+    }
+    let dates = known.published.zip(article.item.published);
+    // A date at midnight is a day, which several articles have.
+    let is_instant = |date: Timestamp| date.to_zoned(TimeZone::UTC).time() != jiff::civil::Time::midnight();
+    if dates.is_some_and(|(one, other)| one == other && is_instant(one)) {
+        return true;
+    }
+    let apart = dates.is_some_and(|(one, other)| one.duration_since(other).abs() > EDITED_WITHIN);
+    !apart && likeness::is_edit_of(&known.title, &article.item.title)
+}
+
+fn has_text(article: &Article) -> bool {
+    let item = &article.item;
+    [&item.title, &item.summary, &item.content].into_iter().any(|text| !text.trim().is_empty())
+}
+
+#[cfg(test)]
+#[path = "recognition_tests.rs"]
+mod tests;
