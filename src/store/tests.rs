@@ -240,3 +240,20 @@ fn notices_are_raised_and_cleared_once() {
     assert_eq!((raised(&connection), raised(&connection)), (true, false));
     assert_eq!((cleared(&connection), cleared(&connection)), (true, false));
 }
+
+/// FEEDS C5, C7: the store computes the page as `core::page` does, for the articles of older stores too.
+#[test]
+fn the_store_knows_the_page_of_an_article() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://a.example/"]);
+    for (row, url) in
+        ["https://www.e.example/a?u=http://www.b", "http://e.example", "https://wwwx.e.example/"].iter().enumerate()
+    {
+        let mut article = article(&row.to_string(), "t");
+        article.canonical_url = Some((*url).to_owned());
+        let id = article::insert(&connection, ids[0], &article, false, at(0)).unwrap();
+        let page: String =
+            connection.query_row("SELECT page FROM article WHERE id = ?1", [id.row()], |row| row.get(0)).unwrap();
+        assert_eq!(page, crate::core::page::page(url));
+    }
+}
