@@ -24,6 +24,8 @@ impl ArticleId {
 /// A feed document as parsed: cleaned, in the order of the document.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ParsedFeed {
+    /// What kind of document it was.
+    pub format: FeedFormat,
     /// Title of the feed as plain text.
     pub title: Option<String>,
     /// Language tag (BCP 47) that the feed declares.
@@ -34,6 +36,35 @@ pub struct ParsedFeed {
     pub items: Vec<Item>,
     /// What had to be mended before the document could be read; empty for a sound one.
     pub recovered: Vec<Recovery>,
+}
+
+/// The kinds of documents that are read as feeds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeedFormat {
+    /// RSS 0.9x and 2.0.
+    #[default]
+    Rss,
+    /// RSS 0.90 and 1.0, which are RDF.
+    Rdf,
+    /// Atom.
+    Atom,
+    /// JSON Feed.
+    JsonFeed,
+    /// A sitemap with `news:news`.
+    NewsSitemap,
+}
+
+impl fmt::Display for FeedFormat {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Rss => "RSS",
+            Self::Rdf => "RSS 1.0",
+            Self::Atom => "Atom",
+            Self::JsonFeed => "JSON Feed",
+            Self::NewsSitemap => "news sitemap",
+        })
+    }
 }
 
 /// Something that was wrong with a document and was mended in order to read it.

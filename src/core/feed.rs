@@ -1,6 +1,6 @@
 //! Feeds: where they are, what is known of them, how a poll of one ended.
 
-use super::{health::Tally, relocation::Relocation};
+use super::{health::Tally, identity::canonical_url, relocation::Relocation};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::{fmt, path::PathBuf, time::Duration};
@@ -39,6 +39,15 @@ impl FeedUrl {
             Self::Web(url) => url.as_str().to_owned(),
             Self::File(path) => path.display().to_string(),
         }
+    }
+
+    /// Returns what this URL has in common with others that most likely lead to the same feed: it is the same with
+    /// and without TLS, `www.`, a trailing slash and tracking parameters. For comparing only.
+    pub fn likeness(&self) -> String {
+        let Self::Web(url) = self else { return self.identity() };
+        let canonical = canonical_url(url.as_str()).unwrap_or_else(|| url.as_str().to_owned());
+        let rest = canonical.split_once("://").map_or(canonical.as_str(), |(_, rest)| rest);
+        rest.strip_prefix("www.").unwrap_or(rest).to_owned()
     }
 
     /// Returns the host that the feed's politeness is counted for; a file has none.
@@ -258,5 +267,19 @@ mod tests {
         ] {
             assert_eq!(FeedUrl::Web(url.parse().unwrap()).to_string(), shown);
         }
+    }
+    #[test]
+    fn urls_of_one_feed_are_alike() {
+        let likeness = |url: &str| FeedUrl::Web(url.parse().unwrap()).likeness();
+        let one = likeness("https://www.a.example/feed");
+        for same in
+            ["http://a.example/feed/", "https://A.example:443/feed?utm_source=x", "http://www.a.example/feed#top"]
+        {
+            assert_eq!(likeness(same), one, "{same}");
+        }
+        for other in ["https://a.example/feed?page=2", "https://b.a.example/feed", "https://a.example:8443/feed"] {
+            assert_ne!(likeness(other), one, "{other}");
+        }
+        assert_eq!(FeedUrl::File("/a/feed.xml".into()).likeness(), "/a/feed.xml");
     }
 }

@@ -5,7 +5,7 @@ use super::{
     prescan::{ItemOutline, Outline},
 };
 use crate::{
-    core::article::{Item, ParsedFeed},
+    core::article::{FeedFormat, Item, ParsedFeed},
     rules::plain::{clean, looks_like_markup, plain_text, truncate},
 };
 use feed_rs::model::{Category, Content, Entry, Feed, FeedType, Link, Person, Text};
@@ -33,6 +33,12 @@ pub(super) fn convert(
     limits: &ParseLimits,
     now: Timestamp,
 ) -> ParsedFeed {
+    let format = match &feed.feed_type {
+        FeedType::Atom => FeedFormat::Atom,
+        FeedType::JSON => FeedFormat::JsonFeed,
+        FeedType::RSS1 => FeedFormat::Rdf,
+        FeedType::RSS0 | FeedType::RSS2 => FeedFormat::Rss,
+    };
     let context = Context { kind: feed.feed_type, outline, base, limits, now };
     let language = feed.language.or_else(|| outline.language.clone()).as_deref().and_then(language_tag);
     // Where both counted differently, what the outline says of an item cannot be told to be that item's.
@@ -49,16 +55,16 @@ pub(super) fn convert(
     let items = items.collect();
     let title = feed.title.map(|title| context.line(&title.content)).filter(|title| !title.is_empty());
     let ttl = feed.ttl.map(|minutes| Duration::from_secs(u64::from(minutes) * 60)).filter(|ttl| !ttl.is_zero());
-    ParsedFeed { title, language, ttl, items, recovered: Vec::new() }
+    ParsedFeed { format, title, language, ttl, items, recovered: Vec::new() }
 }
 
 /// What all items of a document share.
-struct Context<'a> {
-    kind: FeedType,
-    outline: &'a Outline<'a>,
-    base: Option<&'a Url>,
-    limits: &'a ParseLimits,
-    now: Timestamp,
+pub(super) struct Context<'a> {
+    pub(super) kind: FeedType,
+    pub(super) outline: &'a Outline<'a>,
+    pub(super) base: Option<&'a Url>,
+    pub(super) limits: &'a ParseLimits,
+    pub(super) now: Timestamp,
 }
 
 impl Context<'_> {
@@ -133,7 +139,7 @@ impl Context<'_> {
     }
 
     /// Returns a text of one line, which often holds markup whatever it is declared to be.
-    fn line(&self, text: &str) -> String {
+    pub(super) fn line(&self, text: &str) -> String {
         let text = truncate(text, MARKUP_BYTES);
         if looks_like_markup(text) { self.cut_line(&plain_text(text)) } else { self.cut_line(&clean(text)) }
     }
@@ -150,7 +156,7 @@ impl Context<'_> {
     }
 
     /// Returns a list of short texts, each once.
-    fn list(&self, texts: impl Iterator<Item = String>) -> Vec<String> {
+    pub(super) fn list(&self, texts: impl Iterator<Item = String>) -> Vec<String> {
         let mut list: Vec<String> = Vec::new();
         for text in texts.take(self.limits.list) {
             let text = self.line(&text);
@@ -177,7 +183,7 @@ impl Context<'_> {
     }
 
     /// Returns a link that can be followed on the web; one to the feed itself is an empty link that was resolved.
-    fn web_url(&self, link: &str, base: Option<&Url>) -> Option<String> {
+    pub(super) fn web_url(&self, link: &str, base: Option<&Url>) -> Option<String> {
         let link = link.trim();
         if link.is_empty() || link.len() > LINK_BYTES {
             return None;
@@ -194,7 +200,7 @@ impl Context<'_> {
     }
 
     /// Returns a date unless it is impossible: before 1990 or more than two days ahead.
-    fn date(&self, second: i64) -> Option<Timestamp> {
+    pub(super) fn date(&self, second: i64) -> Option<Timestamp> {
         let date = Timestamp::from_second(second).ok().filter(|_| second >= OLDEST)?;
         // At the end of time nothing is ahead.
         let latest = self.now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
@@ -223,7 +229,7 @@ fn category(category: &Category) -> String {
 }
 
 /// Returns a language tag in its usual form (`en-US`, also of `en_us`), if it looks like one.
-fn language_tag(text: &str) -> Option<String> {
+pub(super) fn language_tag(text: &str) -> Option<String> {
     let tag = text.trim().replace('_', "-");
     let is_part = |part: &str| matches!(part.len(), 1..=8) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_tag =

@@ -1,14 +1,17 @@
-//! Reads feed documents: RSS, Atom, RDF and JSON Feed in any encoding, as plain text.
+//! Reads feed documents: RSS, Atom, RDF, JSON Feed and news sitemaps in any encoding, as plain text.
 //!
 //! A document goes through four steps: `decode` makes UTF-8 of it; `prescan` walks it once in linear time, holds it
 //! to the limits and notes what the parser loses; feed-rs parses it; `convert` makes plain text of what it found.
-//! Where that fails, `recover` mends the document and it is tried once more.
+//! Where that fails, `recover` mends the document and it is tried once more. News sitemaps go their own way after the
+//! walk (`sitemap`). Where a page says that its feeds are is told by `discover`.
 //! Identity of articles is `core::identity`'s; fetching and limits of bytes are the fetcher's.
 
 mod convert;
 mod decode;
+pub mod discover;
 mod prescan;
 mod recover;
+mod sitemap;
 
 use crate::core::article::ParsedFeed;
 use feed_rs::parser::{Builder, ParseErrorKind, ParseFeedError};
@@ -152,6 +155,13 @@ fn parse_text(text: &str, base: Option<&Url>, limits: &ParseLimits, now: Timesta
     let mut outline = prescan::prescan(text, limits)?;
     if let Some(place) = outline.truncated.take() {
         return Err(ParseError::Truncated { place });
+    }
+    match outline.root() {
+        "urlset" => return sitemap::parse(&outline, base, limits, now),
+        "sitemapindex" => {
+            return Err(ParseError::NotAFeed { found: sitemap::index_described(&outline.text, limits) });
+        }
+        _ => {}
     }
     let feed = parse_guarded(&outline, base)?;
     // The parser passes over what is in a namespace that it does not know, silently.

@@ -53,6 +53,11 @@ pub(super) struct ItemOutline {
 }
 
 impl Outline<'_> {
+    /// Returns the local name of the root element; JSON has none.
+    pub(super) fn root(&self) -> &str {
+        self.root.as_deref().unwrap_or_default()
+    }
+
     /// Describes what the document is, for people.
     pub(super) fn root_described(&self) -> String {
         match &self.root {

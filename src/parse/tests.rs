@@ -1,11 +1,13 @@
 //! Tests of reading whole documents: every field of every format, every file of the fixtures, hostile input.
 
 use super::*;
-use crate::core::article::{Item, Recovery};
+use crate::core::article::{FeedFormat, Item, Recovery};
 use proptest::prelude::*;
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
+mod discover;
 mod recovery;
+mod sitemap;
 
 fn now() -> Timestamp {
     "2026-11-25T12:00:00Z".parse().unwrap()
@@ -53,6 +55,7 @@ fn reads_every_field_of_rss() {
     assert_eq!(
         feed,
         ParsedFeed {
+            format: FeedFormat::Rss,
             title: Some("News & views".into()),
             language: Some("en-US".into()),
             ttl: Some(Duration::from_secs(45 * 60)),
