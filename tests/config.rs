@@ -126,3 +126,35 @@ fn a_host_may_have_limits_of_its_own() {
     assert!(origin.to_string().ends_with("valid/hosts/feedwatch.toml:13"), "{origin}");
     assert_eq!(origin.interval_line, Some(14));
 }
+
+#[test]
+fn feeds_of_an_included_opml_take_the_other_keys_and_give_way_to_those_written_out() {
+    let config = valid("opml");
+    let feeds: Vec<_> = config
+        .feeds
+        .iter()
+        .map(|feed| {
+            (feed.url.to_string(), feed.name.as_deref().unwrap_or_default(), feed.tags.join(","), feed.interval)
+        })
+        .collect();
+    let two_hours = Some(Duration::from_secs(7200));
+    let expected = [
+        ("https://www.example.org/b.xml", "B as it is meant", "", None),
+        ("https://www.example.org/a.xml?x=1&y=2", "A & co", "wire,lists,News", two_hours),
+        ("https://www.example.org/c.xml", "C", "wire,lists", two_hours),
+    ];
+    assert_eq!(feeds, expected.map(|(url, name, tags, interval)| (url.to_owned(), name, tags.to_owned(), interval)));
+    let origin = config.feeds[2].origin.as_ref().expect("it stands in a file");
+    assert!(origin.file.ends_with("lists/subscriptions.opml") && origin.line == 8, "{origin}");
+    let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 4, "{warnings:?}");
+    assert!(
+        warnings[0].contains("subscriptions.opml:6: http://example.org/b.xml/ is already a feed at"),
+        "{warnings:?}"
+    );
+    assert!(warnings[0].contains("feedwatch.toml:8, which is taken"), "{warnings:?}");
+    assert!(
+        warnings[1].contains("subscriptions.opml:9") && warnings[1].contains("subscriptions.opml:8"),
+        "{warnings:?}"
+    );
+}

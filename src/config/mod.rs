@@ -3,7 +3,9 @@
 //! Raw values and their checks live in the submodules; what leaves this module is ready for use.
 
 mod diff;
+mod edit;
 mod mail;
+pub mod opml;
 mod polling;
 mod problem;
 mod read;
@@ -12,6 +14,7 @@ mod source;
 mod values;
 
 pub use diff::{Changes, diff};
+pub use edit::{Edit, EditError, NewFeed};
 pub use mail::{Mail, MailServer, Password, SmtpLogin, SmtpServer, SmtpTls};
 pub use polling::{FetchLimits, Polling};
 pub use problem::{ConfigErrors, Problem};
@@ -94,18 +97,40 @@ const SECTIONS: [&str; 7] = ["store", "polling", "mail", "feed", "terms", "rule"
 ///
 /// Everything that is wrong with any of the files.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    load_in(path, &surroundings())
+}
+
+/// Loads a configuration that is to get feeds, and may have none yet.
+///
+/// # Errors
+///
+/// Everything else that is wrong with any of the files.
+pub fn load_for_edit(path: &Path) -> Result<Config, ConfigErrors> {
+    load_draft(path, &surroundings(), None, true)
+}
+
+fn surroundings() -> Surroundings {
     // systemd lists several folders with colons between.
     let folder = |name: &str| std::env::split_paths(&std::env::var_os(name)?).next().filter(|path| path.is_absolute());
-    let surroundings = Surroundings {
+    Surroundings {
         state_folder: folder("STATE_DIRECTORY"),
         credentials_folder: folder("CREDENTIALS_DIRECTORY"),
         system_zone: TimeZone::try_system().unwrap_or(TimeZone::UTC),
-    };
-    load_in(path, &surroundings)
+    }
 }
 
 fn load_in(path: &Path, surroundings: &Surroundings) -> Result<Config, ConfigErrors> {
-    let mut sources = source::read_all(path);
+    load_draft(path, surroundings, None, false)
+}
+
+/// Loads a configuration as it would be with another text of one of its files.
+fn load_draft(
+    path: &Path,
+    surroundings: &Surroundings,
+    draft: Option<(&Path, &str)>,
+    may_lack_feeds: bool,
+) -> Result<Config, ConfigErrors> {
+    let mut sources = source::read_all(path, draft);
     for source in sources.iter_mut().filter(|source| source.broken.is_none()) {
         if let Err(error) = DeTable::parse(&source.text) {
             source.break_at(error.span().map_or(0, |span| span.start), syntax_message(error.message()));
@@ -120,7 +145,7 @@ fn load_in(path: &Path, surroundings: &Surroundings) -> Result<Config, ConfigErr
         .collect();
     let roots: Vec<Section<'_>> =
         tables.iter().map(|(file, table)| Section::new(table, Place::file(*file), &SECTIONS, &mut report)).collect();
-    let checked = check(&roots, &sources, surroundings, &mut report);
+    let checked = check(&roots, &sources, surroundings, may_lack_feeds, &mut report);
     let (errors, warnings) = report.finish();
     match checked {
         Some(config) if errors.is_empty() => Ok(Config { warnings, ..config }),
@@ -137,6 +162,7 @@ fn check(
     roots: &[Section<'_>],
     sources: &[Source],
     surroundings: &Surroundings,
+    may_lack_feeds: bool,
     report: &mut Report<'_>,
 ) -> Option<Config> {
     let complete = sources.iter().all(|source| source.broken.is_none());
@@ -155,7 +181,7 @@ fn check(
     let mail = read_mail(roots, folder, digest_sections.first(), complete, surroundings, report);
     let feeds = feed::read_all(&feed_sections, report);
     let digests = digest::read_all(&digest_sections, &surroundings.system_zone, report);
-    if complete && !roots.iter().any(|root| root.has("feed")) {
+    if complete && !may_lack_feeds && !roots.iter().any(|root| root.has("feed")) {
         report.error(&Place::file(0), no_feeds());
     }
     let groups = rule::read_groups(&terms, report);

@@ -46,21 +46,23 @@ impl Source {
     /// Reads a file; what is wrong with it is kept for the report.
     pub(super) fn read(path: PathBuf) -> Self {
         match read_text(&path) {
-            Ok(text) => {
-                let line_starts =
-                    std::iter::once(0).chain(text.match_indices('\n').map(|(index, _)| index + 1)).collect();
-                let mut source = Self { path, text, broken: None, line_starts };
-                if let Some(at) = too_deep(&source.text) {
-                    let message = format!("nested deeper than {NESTING_MAX} levels; no key needs that");
-                    source.break_at(at, message);
-                }
-                source
-            }
+            Ok(text) => Self::of_text(path, text),
             Err(message) => {
                 let broken = Some(Problem::of_file(path.clone(), message));
                 Self { path, text: String::new(), broken, line_starts: vec![0] }
             }
         }
+    }
+
+    /// Makes a file of its text.
+    fn of_text(path: PathBuf, text: String) -> Self {
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(index, _)| index + 1)).collect();
+        let mut source = Self { path, text, broken: None, line_starts };
+        if let Some(at) = too_deep(&source.text) {
+            let message = format!("nested deeper than {NESTING_MAX} levels; no key needs that");
+            source.break_at(at, message);
+        }
+        source
     }
 
     /// Marks the file as unusable from a byte on.
@@ -90,12 +92,31 @@ impl Source {
     }
 }
 
-/// Returns the main file and the `*.toml` files of `conf.d` beside it, by name.
-pub(super) fn read_all(main: &Path) -> Vec<Source> {
-    let mut sources = vec![Source::read(main.to_owned())];
-    let folder = main.parent().unwrap_or(Path::new("")).join("conf.d");
+/// Returns the folder of further files beside the main one.
+pub(super) fn conf_d_of(main: &Path) -> PathBuf {
+    main.parent().unwrap_or(Path::new("")).join("conf.d")
+}
+
+/// Returns the main file and the `*.toml` files of `conf.d` beside it, by name. One of them may be given another text,
+/// or be there only as a text, to see what would come of writing it.
+pub(super) fn read_all(main: &Path, draft: Option<(&Path, &str)>) -> Vec<Source> {
+    let read = |path: PathBuf| match draft {
+        Some((drafted, text)) if *drafted == path => Source::of_text(path, text.to_owned()),
+        _ => Source::read(path),
+    };
+    let mut sources = vec![read(main.to_owned())];
+    let folder = conf_d_of(main);
     match conf_d(&folder) {
-        Ok(paths) => sources.extend(paths.into_iter().map(Source::read)),
+        Ok(mut paths) => {
+            if let Some((drafted, _)) = draft
+                && drafted != main
+                && !paths.iter().any(|path| path == drafted)
+            {
+                paths.push(drafted.to_owned());
+                paths.sort_unstable();
+            }
+            sources.extend(paths.into_iter().map(read));
+        }
         Err(error) => {
             let message = format!("cannot list the folder: {error}");
             let broken = Some(Problem::of_file(folder.clone(), message));
@@ -123,6 +144,19 @@ fn conf_d(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
+    let bytes = read_bytes(path, FILE_MAX_BYTES)?;
+    if bytes.len() as u64 > FILE_MAX_BYTES {
+        return Err("is larger than 8 MiB; spread it over files in conf.d".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("is not UTF-8: there is a stray byte in line {line}; save the file as UTF-8")
+    })
+}
+
+/// Reads a file, of one that is too large a byte more than is allowed.
+pub(super) fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let cannot = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => "cannot read the file: there is none of this name".to_owned(),
         _ => format!("cannot read the file: {error}"),
@@ -136,15 +170,8 @@ fn read_text(path: &Path) -> Result<String, String> {
         return Err("is not a regular file".to_owned());
     }
     let mut bytes = Vec::new();
-    fs::File::open(path).and_then(|file| file.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(cannot)?;
-    if bytes.len() as u64 > FILE_MAX_BYTES {
-        return Err("is larger than 8 MiB; spread it over files in conf.d".to_owned());
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("is not UTF-8: there is a stray byte in line {line}; save the file as UTF-8")
-    })
+    fs::File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(cannot)?;
+    Ok(bytes)
 }
 
 /// Returns where arrays, inline tables or dotted keys nest too deep. Text in strings and comments does not count.

@@ -9,7 +9,7 @@ use url::Url;
 pub(super) const SIZE_MAX_BYTES: u64 = 1 << 30;
 
 /// Longest name of a rule, digest, feed or tag, in characters.
-const NAME_MAX_CHARS: usize = 200;
+pub(super) const NAME_MAX_CHARS: usize = 200;
 
 /// Parses a number of bytes (`10 MiB`, `500 kB`).
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
@@ -109,6 +109,29 @@ pub(super) fn parse_feed_url(text: &str, source: &Source) -> Result<FeedUrl, Com
             Err(format!("cannot fetch `{scheme}:` URLs; write an http or https URL, or the path of a file").into())
         }
         _ => path_or_host(text, source),
+    }
+}
+
+/// Reads where a feed of an OPML is. Paths have no meaning there: the list comes from elsewhere.
+pub(super) fn parse_outline_url(text: &str) -> Result<FeedUrl, Complaint> {
+    let text = text.trim();
+    let begins = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    if text.chars().any(char::is_control) {
+        return Err("has a control character".into());
+    }
+    if begins("feed://") {
+        return web_url(&format!("http://{}", &text["feed://".len()..]));
+    }
+    if begins("feed:") {
+        return parse_outline_url(&text["feed:".len()..]);
+    }
+    match () {
+        () if begins("http:") || begins("https:") => web_url(text),
+        () if begins("file://") => {
+            let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
+            path.map(FeedUrl::File).ok_or_else(|| "is no path on this machine".into())
+        }
+        () => Err("is no http or https URL".into()),
     }
 }
 

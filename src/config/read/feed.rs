@@ -1,27 +1,45 @@
 //! `[[feed]]`.
 
 use super::super::{
+    opml::{self, Outline},
     problem::Report,
     section::{Section, Text},
-    source::Place,
+    source::{self, Place},
     values,
 };
-use crate::core::feed::{Feed, Origin};
-use std::{collections::HashMap, time::Duration};
+use crate::core::feed::{Feed, FeedUrl, Origin};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-pub(in super::super) const KEYS: [&str; 6] = ["url", "name", "tags", "interval", "language", "allow_private"];
+pub(in super::super) const KEYS: [&str; 7] = ["url", "opml", "name", "tags", "interval", "language", "allow_private"];
+
+/// Outlines of one OPML that are complained of one by one.
+const COMPLAINTS: usize = 20;
 
 /// A feed and where its URL stands.
 pub(in super::super) struct PlacedFeed {
     pub(in super::super) feed: Feed,
+    /// The URL, or the name of the OPML that has it.
     pub(in super::super) place: Place,
 }
 
-/// Reads the feeds of all files; the same URL twice is an error that names both.
+impl PlacedFeed {
+    /// Returns the file and line of the URL, for a message that names two.
+    fn location(&self) -> String {
+        self.feed.origin.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+/// Reads the feeds of all files, then those of included OPMLs; the same URL twice is an error that names both. A feed
+/// that is written in a `[[feed]]` of its own is never one of an OPML as well.
 pub(in super::super) fn read_all(sections: &[Section<'_>], report: &mut Report<'_>) -> Vec<PlacedFeed> {
     let mut feeds: Vec<PlacedFeed> = Vec::new();
     let mut seen: HashMap<String, usize> = HashMap::new();
-    for section in sections {
+    let (lists, single): (Vec<_>, Vec<_>) = sections.iter().partition(|section| section.has("opml"));
+    for section in single {
         let Some(placed) = read(section, report) else { continue };
         if let Some(first) = seen.get(&placed.feed.url.identity()) {
             let first = report.location(&feeds[*first].place);
@@ -29,6 +47,17 @@ pub(in super::super) fn read_all(sections: &[Section<'_>], report: &mut Report<'
             continue;
         }
         seen.insert(placed.feed.url.identity(), feeds.len());
+        feeds.push(placed);
+    }
+    let mut alike: HashMap<String, usize> =
+        feeds.iter().enumerate().map(|(index, placed)| (placed.feed.url.likeness(), index)).collect();
+    for placed in lists.into_iter().flat_map(|section| read_list(section, report)).collect::<Vec<_>>() {
+        if let Some(first) = alike.get(&placed.feed.url.likeness()) {
+            let (url, here, first) = (&placed.feed.url, placed.location(), feeds[*first].location());
+            report.warn(&placed.place, format!("{here}: {url} is already a feed at {first}, which is taken"));
+            continue;
+        }
+        alike.insert(placed.feed.url.likeness(), feeds.len());
         feeds.push(placed);
     }
     feeds
@@ -40,6 +69,67 @@ fn read(section: &Section<'_>, report: &mut Report<'_>) -> Option<PlacedFeed> {
         section.missing("url", "write `url = \"https://www.example.org/rss.xml\"`", report);
     }
     let url = section.parsed("url", report, |text| values::parse_feed_url(text, source));
+    let feed = options(section, report);
+    Some(PlacedFeed { feed: Feed { url: url?, ..feed }, place: section.place_of("url") })
+}
+
+/// Reads the feeds of an OPML, to which the other keys of the section apply.
+fn read_list(section: &Section<'_>, report: &mut Report<'_>) -> Vec<PlacedFeed> {
+    for key in ["url", "name"].into_iter().filter(|key| section.has(key)) {
+        let message = "is one feed's, and `opml` names a list of them; write the feed in a `[[feed]]` of its own";
+        report.error(&section.place_of(key), message);
+    }
+    let defaults = options(section, report);
+    let place = section.place_of("opml");
+    let Some(file) = section.parsed("opml", report, |text| match text.trim() {
+        "" => Err("is empty; write the path of an OPML file"),
+        path => Ok(path.to_owned()),
+    }) else {
+        return Vec::new();
+    };
+    let file = report.source(&section.place).resolve(file);
+    let outlines = match read_outlines(&file) {
+        Ok(outlines) => outlines,
+        Err(message) => {
+            report.error(&place, format!("{}: {message}", file.display()));
+            return Vec::new();
+        }
+    };
+    let (mut feeds, mut bad) = (Vec::new(), 0);
+    for Outline { line, url, name, tags } in outlines {
+        let origin = Origin { file: file.clone(), line, interval_line: None };
+        let url = match values::parse_outline_url(&url) {
+            Ok(url) => url,
+            Err(complaint) => {
+                bad += 1;
+                if bad <= COMPLAINTS {
+                    report.error(&place, format!("{origin}: the `xmlUrl` {}", complaint.message));
+                }
+                continue;
+            }
+        };
+        let mut feed = Feed { url, name, origin: Some(origin), ..defaults.clone() };
+        feed.tags.extend(tags.into_iter().filter(|tag| !defaults.tags.contains(tag)));
+        feeds.push(PlacedFeed { feed, place: place.clone() });
+    }
+    if bad > COMPLAINTS {
+        report.error(&place, format!("{}: {} more URLs are wrong", file.display(), bad - COMPLAINTS));
+    }
+    feeds
+}
+
+fn read_outlines(file: &Path) -> Result<Vec<Outline>, String> {
+    let bytes = source::read_bytes(file, opml::OPML_MAX_BYTES)?;
+    let list = opml::read(&bytes).map_err(|error| error.to_string())?;
+    // Half a list would take feeds away that nobody meant to lose.
+    if !list.complete {
+        return Err("breaks off: there is no `</opml>`; it may not have been written to its end".to_owned());
+    }
+    Ok(list.outlines)
+}
+
+/// Reads all keys of a feed but its URL, for which the caller puts in the one that is meant.
+fn options(section: &Section<'_>, report: &mut Report<'_>) -> Feed {
     let name = section.parsed("name", report, values::parse_name);
     let tags = tags(section.texts("tags", report).unwrap_or_default(), report);
     let interval = section.duration("interval", Duration::from_secs(60)..=Duration::from_secs(30 * 86_400), report);
@@ -49,14 +139,15 @@ fn read(section: &Section<'_>, report: &mut Report<'_>) -> Option<PlacedFeed> {
     }
     let language = section.parsed("language", report, values::parse_language);
     let allow_private = section.boolean("allow_private", report).unwrap_or(false);
+    let source = report.source(&section.place);
     let line = |key| source.position(section.place_of(key).start).0;
     let origin = Origin {
         file: source.path.clone(),
         line: line("url"),
         interval_line: section.has("interval").then(|| line("interval")),
     };
-    let feed = Feed { url: url?, name, tags, interval, language, allow_private, origin: Some(origin) };
-    Some(PlacedFeed { feed, place: section.place_of("url") })
+    let url = FeedUrl::File(PathBuf::new());
+    Feed { url, name, tags, interval, language, allow_private, origin: Some(origin) }
 }
 
 fn tags(texts: Vec<Text>, report: &mut Report<'_>) -> Vec<String> {

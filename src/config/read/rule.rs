@@ -352,8 +352,14 @@ fn example_document<'a>(example: &'a str, fields: &[Field]) -> Document<'a> {
 
 /// Warns of feeds that no rule sees, digests that no rule feeds and term groups that no rule uses.
 pub(in super::super) fn warn_of_unused(rules: &[PlacedRule], known: &Known<'_>, report: &mut Report<'_>) {
-    for placed in known.feeds.iter().filter(|placed| !rules.iter().any(|rule| rule.sees(placed))) {
-        report.warn(&placed.place, format!("no rule looks at {}", placed.feed.url));
+    let unseen: Vec<_> = known.feeds.iter().filter(|placed| !rules.iter().any(|rule| rule.sees(placed))).collect();
+    // The feeds of an included OPML have one place.
+    for together in unseen.chunk_by(|one, next| one.place == next.place) {
+        let more = match together.len() {
+            1 => String::new(),
+            count => format!(" and {} more of its feeds", count - 1),
+        };
+        report.warn(&together[0].place, format!("no rule looks at {}{more}", together[0].feed.url));
     }
     for placed in known.digests {
         let name = &placed.digest.name;
