@@ -311,6 +311,9 @@ fn help_reads_as_it_should() {
     for action in ["show", "retry", "discard"] {
         insta::assert_snapshot!(format!("help_outbox_{action}"), help(&["outbox", action]));
     }
+    for action in ["add", "import", "export"] {
+        insta::assert_snapshot!(format!("help_feeds_{action}"), help(&["feeds", action]));
+    }
 }
 
 /// Once a text on the command line missed every rule with `tags`, because it comes from no feed.

@@ -94,11 +94,13 @@ pub enum Command {
                             --all\n  feedwatch outbox discard 7"
     )]
     Outbox(Outbox),
-    /// Show the health of every feed
+    /// Show the health of every feed; add, import and export feeds
+    ///
+    /// Shows a table of all feeds, or everything there is to know about the one that is named.
     #[command(
         after_help = "Examples:\n  feedwatch feeds\n  feedwatch feeds 'BBC World'          all about one feed\n  \
                             feedwatch feeds --state failing --state stale\n  feedwatch feeds --json | jq '.[] | \
-                            select(.failures > 3)'"
+                            select(.failures > 3)'\n  feedwatch feeds add www.example.org"
     )]
     Feeds(Feeds),
     /// Show what the daemon does and what comes next
@@ -228,6 +230,9 @@ pub struct Chosen {
 /// `feedwatch feeds`.
 #[derive(Debug, Args)]
 pub struct Feeds {
+    /// What to do [default: show]
+    #[command(subcommand)]
+    pub action: Option<FeedsAction>,
     /// Names or URLs of feeds, or parts of them; of a single one everything is shown [default: all]
     #[arg(value_name = "FEED")]
     pub feeds: Vec<String>,
@@ -237,6 +242,90 @@ pub struct Feeds {
     /// Only feeds in this state; may be given more than once
     #[arg(long, value_name = "STATE", value_parser = ["failing", "gone", "stale", "never-polled", "ok"])]
     pub state: Vec<String>,
+}
+
+/// What to do with the feeds.
+#[derive(Debug, Subcommand)]
+pub enum FeedsAction {
+    /// Find the feeds of a site and add one to the configuration
+    ///
+    /// Takes the address of a feed or of a page. Of a page it tries the feeds that it declares, else those that its
+    /// links look like, else common places, else the news sitemaps that robots.txt names. What it finds is shown with
+    /// its newest items; the one that is chosen is written after the last feed of the file, whose comments and order
+    /// stay. Nothing is written if the configuration would have an error.
+    #[command(after_help = "Examples:\n  feedwatch feeds add www.example.org\n  feedwatch feeds add \
+                            https://www.example.org/rss.xml --name 'The Example' --tag wire\n  feedwatch feeds add \
+                            www.example.org --pick 2 --to conf.d/wire.toml\n  feedwatch feeds add www.example.org \
+                            --dry-run")]
+    Add(AddFeed),
+    /// Add the feeds of an OPML to the configuration
+    ///
+    /// Folders and categories become tags. Feeds that are configured already are passed over, as are those whose URL
+    /// cannot be used. To take an OPML as it is, whatever it will hold later, write `opml = "file.opml"` in a `[[feed]]`
+    /// instead.
+    #[command(after_help = "Examples:\n  feedwatch feeds import subscriptions.opml        into \
+                            conf.d/subscriptions.toml\n  feedwatch feeds import - --tag reader --to feedwatch.toml < \
+                            list.opml\n  feedwatch feeds import subscriptions.opml --dry-run")]
+    Import(ImportFeeds),
+    /// Write the feeds as OPML to standard output
+    ///
+    /// Each feed is in the folder of its first tag; its other tags are categories.
+    #[command(after_help = "Examples:\n  feedwatch feeds export > feeds.opml")]
+    Export(ExportFeeds),
+}
+
+/// `feedwatch feeds add`.
+#[derive(Debug, Args)]
+pub struct AddFeed {
+    /// Address of a feed or a page, or the path of a file
+    #[arg(value_name = "URL", value_hint = ValueHint::Url)]
+    pub url: String,
+    /// Name that people are shown instead of the feed's own title
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Tag that rules can choose the feed by; may be given more than once
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// File that it is written to: the main one or one of conf.d [default: the main file]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub to: Option<PathBuf>,
+    /// Take this one of those that are found; may be given more than once
+    #[arg(long, value_name = "N")]
+    pub pick: Vec<usize>,
+    /// The feed may be in a private network
+    #[arg(long)]
+    pub allow_private: bool,
+    /// Do not ask before writing
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `feedwatch feeds import`.
+#[derive(Debug, Args)]
+pub struct ImportFeeds {
+    /// OPML file, or `-` for standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// File that they are written to: the main one or one of conf.d [default: conf.d/ and the name of the OPML]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub to: Option<PathBuf>,
+    /// Tag for each of them; may be given more than once
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `feedwatch feeds export`.
+#[derive(Debug, Args)]
+pub struct ExportFeeds {
+    /// Write passwords and tokens of URLs too
+    #[arg(long)]
+    pub with_secrets: bool,
 }
 
 /// `feedwatch completions`.

@@ -110,9 +110,8 @@ pub fn read(bytes: &[u8]) -> Result<Opml, OpmlError> {
                 }
             }
             Token::EndTag(tag) if &**tag.name == b"outline" => {
-                if open.pop() == Some(true) {
-                    folders.pop();
-                }
+                let closes_folder = open.pop() == Some(true);
+                folders.truncate(folders.len() - usize::from(closes_folder));
             }
             Token::EndTag(tag) if matches!(&**tag.name, b"opml" | b"body") => opml.complete = true,
             _ => {}

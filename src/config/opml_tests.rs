@@ -58,6 +58,10 @@ fn broken_lists_of_real_readers_are_read() {
     ] {
         assert_eq!(urls(text), [url], "{text}");
     }
+    // A feed that is closed by a tag of its own does not close its folder.
+    let closed = "<opml><outline text='a'><outline xmlUrl='x'></outline><outline xmlUrl='y'></outline></outline><outline xmlUrl='z'/>";
+    let tags: Vec<String> = outlines(closed).iter().map(|outline| outline.tags.concat()).collect();
+    assert_eq!(tags, ["a", "a", ""]);
     // Feeds that are not closed are not folders of each other.
     let open = body(&"<outline text='a' xmlUrl='https://a.example/'>\n".repeat(1000));
     assert!(outlines(&open).iter().all(|outline| outline.tags.is_empty()));

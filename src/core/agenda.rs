@@ -48,6 +48,11 @@ impl Politeness {
         }
     }
 
+    /// Returns the least time between two requests to a host.
+    pub fn delay_of(&self, host: &str) -> Duration {
+        self.limits(self.turn_of(host)).delay
+    }
+
     fn limits(&self, turn: &str) -> HostLimits {
         self.hosts.get(turn).copied().unwrap_or(self.host)
     }

@@ -17,5 +17,6 @@ pub mod page;
 pub mod recognition;
 pub mod relocation;
 pub mod retry;
+pub mod rhythm;
 pub mod schedule;
 pub mod story;

@@ -61,6 +61,15 @@ pub(super) fn access(configured: &Url, allow_private: bool, hop: &Url) -> Result
     }
 }
 
+/// Tells whether a link may be asked for that was found at `given`, a URL which a person named.
+///
+/// # Errors
+///
+/// Why not, for people: the link leads into a private network, and what the person named is not there itself.
+pub fn may_follow(given: &Url, allow_private: bool, link: &Url) -> Result<(), String> {
+    access(given, allow_private, link).map(|_| ()).map_err(|refusal| refusal.to_string())
+}
+
 /// Returns the private address that a URL names by itself, as a literal or as `localhost`.
 fn private_literal(url: &Url) -> Option<IpAddr> {
     match url.host()? {

@@ -12,6 +12,7 @@ mod guard;
 mod hints;
 mod web;
 
+pub use guard::may_follow;
 pub use web::Fetcher;
 
 use crate::core::feed::{BodyHash, FreshnessHints, Redirect, Validators};

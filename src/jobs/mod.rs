@@ -3,6 +3,7 @@
 
 pub mod adopt;
 pub mod deliver;
+pub mod discovery;
 pub mod edition;
 pub mod poll;
 pub mod upkeep;

@@ -3,10 +3,13 @@
 //! Pure functions of text, linear in it. What they return is not asked for yet and may be no feed.
 
 use super::{decode, sitemap};
-use crate::rules::plain::clean;
+use crate::rules::plain::{clean, truncate};
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
 use std::convert::Infallible;
 use url::Url;
+
+/// Bytes of a page that are looked through.
+const PAGE_BYTES: usize = 2 << 20;
 
 /// Links of a page that are returned at most.
 const LINKS: usize = 20;
@@ -37,7 +40,7 @@ pub fn feed_links(body: &[u8], content_type: Option<&str>, base: &Url) -> Vec<Fe
     let mut found: Vec<FeedLink> = Vec::new();
     let mut emitter = DefaultEmitter::<()>::default();
     emitter.naively_switch_states(true);
-    for Ok::<_, Infallible>(token) in Tokenizer::new_with_emitter(&*text, emitter) {
+    for Ok::<_, Infallible>(token) in Tokenizer::new_with_emitter(truncate(&text, PAGE_BYTES), emitter) {
         let Token::StartTag(tag) = token else { continue };
         let link = match &**tag.name {
             b"base" if !has_base => {

@@ -39,6 +39,11 @@ impl Page {
         Self::of(200, "text/html; charset=utf-8", body)
     }
 
+    /// A document of a type that says little: a sitemap, a robots.txt.
+    pub(crate) fn text(body: impl Into<String>) -> Self {
+        Self::of(200, "text/plain; charset=utf-8", body)
+    }
+
     /// An error.
     pub(crate) fn error(status: u16) -> Self {
         Self::of(status, "text/plain", "no")
@@ -200,6 +205,11 @@ impl HttpServer {
     /// Returns the requests for a path so far.
     pub(crate) fn asked(&self, path: &str) -> Vec<Asked> {
         self.shared.lock().log.iter().filter(|asked| asked.path == path).cloned().collect()
+    }
+
+    /// Returns the paths that were asked for, in order.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.shared.lock().log.iter().map(|asked| asked.path.clone()).collect()
     }
 
     /// Waits until a path was asked for so many times and returns all of its requests.

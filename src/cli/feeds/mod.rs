@@ -1,10 +1,20 @@
-//! `feedwatch feeds`: the health of the feeds, as a table or one by one.
+//! `feedwatch feeds`: the health of the feeds, as a table or one by one; adding, importing and exporting them.
 
+mod add;
+mod candidate;
 mod detail;
+mod export;
+mod import;
 mod list;
 mod row;
+mod writing;
 
-use super::{Failure, args::Feeds, setup::Setup, terminal::Terminal};
+use super::{
+    Failure,
+    args::{Feeds, FeedsAction},
+    setup::{self, Setup},
+    terminal::Terminal,
+};
 use crate::{
     clock,
     config::Config,
@@ -13,8 +23,22 @@ use crate::{
 use row::FeedRow;
 use std::collections::HashMap;
 
-/// Shows the feeds that were chosen: a table, or everything about the one that was named.
+/// Does what was asked of the feeds.
 pub(super) fn feeds(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Result<(), Failure> {
+    if args.action.is_some() && (args.failing || !args.state.is_empty() || !args.feeds.is_empty()) {
+        let text = "names and states of feeds are for showing them; `add`, `import` and `export` take none".to_owned();
+        return Err(Failure::Usage(text));
+    }
+    match &args.action {
+        None => show(setup, args, terminal),
+        Some(FeedsAction::Add(args)) => setup::runtime()?.block_on(add::add(setup, args, *terminal)),
+        Some(FeedsAction::Import(args)) => import::import(setup, args, *terminal),
+        Some(FeedsAction::Export(args)) => export::export(setup, args, *terminal),
+    }
+}
+
+/// Shows the feeds that were chosen: a table, or everything about the one that was named.
+fn show(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let all = rows(setup, &config)?;
     let named = named(&all, &args.feeds)?;
