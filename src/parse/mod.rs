@@ -9,6 +9,7 @@
 mod convert;
 mod decode;
 pub mod discover;
+pub mod page;
 mod prescan;
 mod recover;
 mod sitemap;
