@@ -7,7 +7,7 @@ mod support;
 use mail_parser::MessageParser;
 use support::{
     FEED, Ran, Workspace, configuration, feedwatch,
-    http::dead_url,
+    http::{HttpServer, Page, dead_url},
     run,
     smtp::{Behaviour, SmtpServer},
 };
@@ -116,6 +116,61 @@ fn match_tells_which_rules_hit_and_why() {
     says(&feed, &["Second launch in a week", "2 hits in 3 texts, 1 rule"]);
     assert!(!feed.contains("marathon"), "{feed}");
     refused(workspace.run(&["match", "--why", "Nothing", "text"]), 2, "there are: DPRK missiles");
+}
+
+#[test]
+fn match_reads_the_article_of_a_page() {
+    let workspace = workspace();
+    let site = HttpServer::start();
+    let story = "DPRK fires ballistic missiles, the ministry in Seoul said on Monday, and told reporters that a ship of the \
+                 navy had followed all of them until they fell into the sea, far from the coast, before noon.";
+    site.put(
+        "/1",
+        Page::html(format!(
+            "<html><head><title>Launch before noon</title></head><body><article><h1>Launch before noon</h1><p>{story}</p>\
+             <p>{}</p></article><aside><p>Video game</p></aside></body></html>",
+            "Officials, who asked not to be named, said that more would be known in the evening, when they had met. ".repeat(3)
+        )),
+    );
+    let hit = workspace.run(&["match", &site.url("/1")]).ended_with(0);
+    says(&hit, &["Launch before noon", "hit ", "1 hit in 1 text, 1 rule"]);
+    let json = workspace.run(&["match", "--json", &site.url("/1")]).json();
+    assert_eq!(
+        (&json[0]["title"], &json[0]["link"]),
+        (&"Launch before noon".into(), &site.url("/1").into()),
+        "{json:#}"
+    );
+}
+
+/// A round fetches the pages that its articles wait for, and `feeds` shows what came of them.
+#[test]
+fn poll_fetches_the_pages_of_teasers_and_feeds_tells_of_them() {
+    let site = HttpServer::start();
+    let item = |path: &str| {
+        format!(
+            "<item><title>News</title><link>{}</link><pubDate>Mon, 23 Nov 2026 21:41:00 GMT</pubDate></item>",
+            site.url(path)
+        )
+    };
+    let items = format!("{}{}", item("/1"), item("/missing"));
+    site.put("/feed", Page::feed(format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>")));
+    let text = "DPRK fires ballistic missiles, the ministry in Seoul said on Monday, and told reporters, who had come early, \
+                that a ship of the navy had followed all of them. ";
+    site.put(
+        "/1",
+        Page::html(format!("<html><body><article><p>{0}</p><p>{0}</p></article></body></html>", text.repeat(3))),
+    );
+    let feed = format!("{}\"\nfull_text = \"when-short", site.url("/feed"));
+    let workspace = Workspace::new(&configuration(&[feed], "file:./mail"));
+    let said = workspace.run(&["poll"]).ended_with(0);
+    says(
+        &said,
+        &["2 articles", "1 article matched on the page's text; 1 article on what the feed said", "404 Not Found"],
+    );
+    let feeds = workspace.run(&["feeds", "--json"]).json();
+    let full_text = &feeds[0]["full_text"];
+    assert_eq!((&full_text["read"], &full_text["given_up"]), (&1.into(), &1.into()), "{feeds:#}");
+    assert!(full_text["error"].as_str().is_some_and(|error| error.contains("/missing")), "{feeds:#}");
 }
 
 #[test]

@@ -181,6 +181,42 @@ fn a_mail_that_waits_outlives_a_kill_and_stays_the_same() {
     assert_eq!((finished.len(), &finished[0]["state"]), (1, &"accepted".into()), "{finished:?}");
 }
 
+/// Promises P1 and P2: an article that waits for its page outlives a kill, and is mailed once, with the page's text.
+#[test]
+fn a_teaser_is_mailed_once_with_the_text_of_its_page_also_after_a_kill() {
+    let (http, smtp) = (HttpServer::start(), SmtpServer::start());
+    let link = http.url("/story");
+    http.put(
+        "/wire.xml",
+        Page::feed(format!(
+            "<rss version=\"2.0\"><channel><title>Wire</title><item><guid>1</guid><title>News at noon</title><link>{link}</link>\
+             <pubDate>Mon, 23 Nov 2026 08:00:00 GMT</pubDate></item></channel></rss>"
+        ))
+        .with_etag("\"v1\""),
+    );
+    let feed = format!("{}\"\nfull_text = \"when-short", http.url("/wire.xml"));
+    // The page has to wait for its host, longer than this daemon lives.
+    let configuration = configuration(&[feed], &smtp.url()).replace("\"100ms\"", "\"10m\"");
+    let workspace = Workspace::new(&configuration);
+    let daemon = workspace.daemon();
+    daemon.wait_for("a feed was read");
+    daemon.kill();
+    assert!(http.asked("/story").is_empty());
+    let story = "The DPRK fired ballistic missiles, the ministry in Seoul said on Monday, and told reporters that a ship of the \
+                 navy had followed all of them until they fell into the sea, far from the coast. "
+        .repeat(3);
+    http.put(
+        "/story",
+        Page::html(format!("<html><body><article><p>{story}</p><p>{story}</p></article></body></html>")),
+    );
+    let daemon = workspace.daemon();
+    daemon.wait_for("the page of an article brought hits");
+    let mails = smtp.wait_for_mails(1);
+    let text = String::from_utf8_lossy(&mails[0].message).replace("=\r\n", "");
+    assert!(text.contains("ballistic missiles"), "{text}");
+    assert_eq!(http.asked("/wire.xml").len(), 1, "the poll was whole");
+}
+
 /// Promise P2: between the server's 250 and our commit a mail can arrive twice, and then it is the same mail.
 #[test]
 fn a_kill_before_the_reply_to_the_dot_repeats_the_same_mail() {

@@ -117,6 +117,7 @@ impl Server {
         let url = format!("http://{host}:{}{path}", self.port);
         let feed = Feed { allow_private, ..Feed::new(FeedUrl::Web(url.parse().unwrap())) };
         let limits = FetchLimits {
+            page_bytes: 2 << 20,
             body_bytes: 100_000,
             wire_bytes: 100_000,
             connect_timeout: Duration::from_secs(5),
@@ -345,6 +346,7 @@ fn a_name_server_that_errs_hangs_or_says_too_much_is_an_error_that_says_so() {
         }
         let feed = Feed::new(FeedUrl::Web("http://hangs.example/".parse().unwrap()));
         let limits = FetchLimits {
+            page_bytes: 2 << 20,
             body_bytes: 1000,
             wire_bytes: 1000,
             connect_timeout: Duration::from_millis(200),

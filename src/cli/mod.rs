@@ -7,6 +7,7 @@ mod digest;
 mod feeds;
 mod hits;
 mod outbox;
+mod pages;
 mod poll;
 mod round;
 mod run;

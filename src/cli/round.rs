@@ -2,6 +2,7 @@
 
 use super::{
     Failure,
+    pages::{self, Pages},
     terminal::{FAINT, Terminal, WARNING, harmless, local, styled},
 };
 use crate::{
@@ -40,6 +41,7 @@ pub(super) struct Round {
     spared: Vec<usize>,
     /// Feeds whose poll failed within feedwatch, and why.
     failed_within: Vec<(usize, String)>,
+    pages: Pages,
     elapsed: Duration,
 }
 
@@ -103,7 +105,11 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
                     }
                 };
                 if let Some((until, parked)) = report.parked(hosts.get(&id).map(String::as_str)) {
-                    let others: Vec<_> = parked.iter().flat_map(|host| agenda.abandon(host)).collect();
+                    let others = parked.iter().flat_map(|host| agenda.abandon(host)).filter_map(|job| match job {
+                        Job::Poll(id) => Some(id),
+                        _ => None,
+                    });
+                    let others: Vec<_> = others.collect();
                     left -= others.len();
                     bar.inc(others.len() as u64);
                     round.spared.extend(others.iter().map(|id| indices[id]));
@@ -115,6 +121,11 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
         }
     }
     bar.finish_and_clear();
+    round.pages = pages::fetch(resources, &mut agenda).await?;
+    for (host, until) in &round.pages.parked {
+        let on_host = feeds.iter().filter(|(id, _)| hosts.get(id) == Some(host));
+        spare(resources, on_host.map(|(id, _)| *id).collect(), *until).await?;
+    }
     round.reports.sort_by_key(|(index, _)| *index);
     round.elapsed = began.elapsed();
     Ok(round)
@@ -148,7 +159,7 @@ fn progress_bar(feeds: usize) -> ProgressBar {
 impl Round {
     /// Tells whether a poll failed within feedwatch.
     pub(super) fn failed_within(&self) -> bool {
-        !self.failed_within.is_empty()
+        !self.failed_within.is_empty() || self.pages.failed_within()
     }
 
     /// Returns what all feeds together brought.
@@ -161,8 +172,10 @@ impl Round {
                 total.edited += counts.edited;
                 total.hits += counts.hits;
                 total.suppressed += counts.suppressed;
+                total.awaiting_page += counts.awaiting_page;
             }
         }
+        total.hits += self.pages.hits();
         total
     }
 
@@ -211,6 +224,9 @@ impl Round {
             format_args!("{:.2?}", self.elapsed),
             self.shares(),
         ));
+        if let Some(summary) = self.pages.summary() {
+            terminal.line(harmless(&summary));
+        }
         if failed > 0 {
             let text = format!("{} could not be read; `feedwatch feeds --failing` tells why", counted(failed, "feed"));
             terminal.line(styled(WARNING, text));

@@ -1,4 +1,4 @@
-//! `feedwatch match`: which rules match a text, a file or a feed, and why the others do not.
+//! `feedwatch match`: which rules match a text, a file, an article's page or a feed, and why the others do not.
 
 use super::{
     Failure,
@@ -15,7 +15,10 @@ use crate::{
         feed::{Feed, FeedState, FeedUrl},
     },
     fetch::Fetched,
-    parse::{self, ParseLimits},
+    parse::{
+        self, ParseLimits,
+        page::{self, PageLimits},
+    },
     rules::{
         Document, Rule,
         explain::{Explanation, explain},
@@ -141,10 +144,16 @@ async fn fetch(config: &Config, url: Url) -> Result<Vec<Item>, Failure> {
     }
 }
 
-/// Reads a feed, else a page, else plain text.
+/// Reads a feed, else the article of a page, else plain text.
 fn read(bytes: &[u8], content_type: Option<&str>, base: &str) -> Vec<Item> {
     if let Ok(parsed) = parse::parse(bytes, content_type, base, &ParseLimits::default(), clock::now()) {
         return parsed.items;
+    }
+    if page::is_page(bytes, content_type)
+        && let Ok(article) = page::read(bytes, content_type, base, &PageLimits::default())
+    {
+        let link = Url::parse(base).ok().map(String::from);
+        return vec![Item { title: article.title, content: article.text, link, ..Item::default() }];
     }
     let text = String::from_utf8_lossy(bytes);
     let text = if text.contains('<') { plain::plain_text(&text) } else { plain::clean(&text) };

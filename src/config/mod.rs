@@ -179,7 +179,7 @@ fn check(
     let folder = sources.first().map(Source::folder).unwrap_or_default();
     let (store, polling) = read_settings(roots, folder.clone(), surroundings, report);
     let mail = read_mail(roots, folder, digest_sections.first(), complete, surroundings, report);
-    let feeds = feed::read_all(&feed_sections, report);
+    let feeds = feed::read_all(&feed_sections, polling.full_text, report);
     let digests = digest::read_all(&digest_sections, &surroundings.system_zone, report);
     if complete && !may_lack_feeds && !roots.iter().any(|root| root.has("feed")) {
         report.error(&Place::file(0), no_feeds());

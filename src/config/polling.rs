@@ -1,6 +1,6 @@
 //! `[polling]`, checked.
 
-use crate::core::agenda::Politeness;
+use crate::core::{agenda::Politeness, full_text::FullText};
 use std::time::Duration;
 
 /// `[polling]`.
@@ -14,6 +14,8 @@ pub struct Polling {
     pub backfill: Duration,
     /// New hits that one poll of a feed may bring before the rest is suppressed and counted.
     pub max_hits_per_poll: usize,
+    /// For which articles of feeds that do not say themselves the page is fetched.
+    pub full_text: FullText,
     /// Limits of one fetch.
     pub limits: FetchLimits,
 }
@@ -25,6 +27,8 @@ pub struct FetchLimits {
     pub body_bytes: u64,
     /// Bytes of a body on the wire.
     pub wire_bytes: u64,
+    /// Bytes of an article's page, after decoding.
+    pub page_bytes: u64,
     /// Time for name resolution, connecting and the TLS handshake.
     pub connect_timeout: Duration,
     /// Time until the response's header is complete.

@@ -2,7 +2,7 @@
 //!
 //! Pure: it is told `now` and knows no clock. Due times are durable elsewhere; the agenda is rebuilt from them.
 
-use super::{feed::FeedId, hit::DigestName, retry::MailId};
+use super::{article::ArticleId, feed::FeedId, hit::DigestName, retry::MailId};
 use jiff::Timestamp;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -65,10 +65,21 @@ pub enum Job {
     Edition(DigestName),
     /// Submit a mail of the outbox.
     Delivery(MailId),
+    /// Match the articles that waited too long for their pages.
+    OverduePages,
     /// Clear old texts, tell the administrator what is wrong.
     Upkeep,
     /// Poll a feed.
     Poll(FeedId),
+    /// Fetch the page of an article.
+    Page(ArticleId),
+}
+
+impl Job {
+    /// Tells whether it asks a host, so that it takes turns with others of that host.
+    pub fn is_fetch(&self) -> bool {
+        matches!(self, Self::Poll(_) | Self::Page(_))
+    }
 }
 
 /// What is due when.
@@ -76,16 +87,16 @@ pub enum Job {
 pub struct Agenda {
     /// Everything that may start when its time comes.
     due: Queue,
-    /// Polls, which have limits of their own.
+    /// Polls and pages, which have limits of their own.
     polls: Queue,
     running: HashSet<Job>,
     /// Polls that became due again while they ran.
-    again: HashMap<FeedId, Timestamp>,
+    again: HashMap<Job, Timestamp>,
     hosts: HashMap<String, Host>,
-    /// The name under which the host of each feed takes turns.
-    host_of: HashMap<FeedId, String>,
-    /// The same of the polls that run; a feed may move meanwhile.
-    asked: HashMap<FeedId, String>,
+    /// The name under which the host of each poll and page takes turns.
+    host_of: HashMap<Job, String>,
+    /// The same of those that run; a feed may move meanwhile.
+    asked: HashMap<Job, String>,
     politeness: Politeness,
     /// No poll starts before.
     paused: Option<Timestamp>,
@@ -103,7 +114,7 @@ struct Host {
     running: usize,
     not_before: Option<Timestamp>,
     /// Polls that are due and wait for the host.
-    waiting: BTreeSet<(Timestamp, FeedId)>,
+    waiting: BTreeSet<(Timestamp, Job)>,
 }
 
 impl Agenda {
@@ -135,26 +146,39 @@ impl Agenda {
 
     /// Puts the poll of a feed on the agenda; polls of one host take turns.
     pub fn schedule_poll(&mut self, feed: FeedId, host: Option<&str>, at: Timestamp) {
-        self.schedule(Job::Poll(feed), at);
+        self.schedule_fetch(Job::Poll(feed), host, at);
+    }
+
+    /// Puts the page of an article on the agenda; it takes turns with the polls of its host.
+    pub fn schedule_page(&mut self, article: ArticleId, host: Option<&str>, at: Timestamp) {
+        self.schedule_fetch(Job::Page(article), host, at);
+    }
+
+    fn schedule_fetch(&mut self, job: Job, host: Option<&str>, at: Timestamp) {
+        self.schedule(job.clone(), at);
         match host {
-            Some(host) => self.host_of.insert(feed, self.politeness.turn_of(host).to_owned()),
-            None => self.host_of.remove(&feed),
+            Some(host) => self.host_of.insert(job, self.politeness.turn_of(host).to_owned()),
+            None => self.host_of.remove(&job),
         };
     }
 
     /// Takes a job off the agenda. One that is running goes on.
     pub fn remove(&mut self, job: &Job) {
         self.queue(job).remove(job);
-        let Job::Poll(feed) = job else { return };
-        self.again.remove(feed);
-        let Some(name) = self.host_of.get(feed) else { return };
-        let Some(host) = self.hosts.get_mut(name) else { return };
-        host.waiting.retain(|(_, waiting)| waiting != feed);
-        // It may have been the one whose turn it was.
-        if host.running == 0 {
-            let name = name.clone();
-            self.give_turn(&name);
+        if !job.is_fetch() {
+            return;
         }
+        self.again.remove(job);
+        if let Some(name) = self.host_of.get(job).cloned()
+            && let Some(host) = self.hosts.get_mut(&name)
+        {
+            host.waiting.retain(|(_, waiting)| waiting != job);
+            // It may have been the one whose turn it was.
+            if host.running == 0 {
+                self.give_turn(&name);
+            }
+        }
+        self.forget_page(job);
     }
 
     /// Leaves a host alone until then; never shortens what it asked for before.
@@ -174,21 +198,25 @@ impl Agenda {
         self.hosts.values_mut().for_each(|host| host.not_before = None);
     }
 
-    /// Takes the waiting polls of a parked host off the agenda, for a round that does not come back to them.
-    pub fn abandon(&mut self, host: &str) -> Vec<FeedId> {
+    /// Takes the waiting polls and pages of a parked host off the agenda, for a round that does not come back to them.
+    pub fn abandon(&mut self, host: &str) -> Vec<Job> {
         let host = self.politeness.turn_of(host);
         let waiting = self.hosts.get_mut(host).map(|host| std::mem::take(&mut host.waiting)).unwrap_or_default();
-        let mut abandoned: Vec<_> = waiting.into_iter().map(|(_, feed)| feed).collect();
-        let on_host = |job: &Job| match job {
-            Job::Poll(feed) if !self.running.contains(job) => {
-                self.host_of.get(feed).is_some_and(|of| of == host).then_some(*feed)
-            }
-            _ => None,
-        };
-        let queued: Vec<_> = self.polls.times.keys().filter_map(on_host).collect();
-        queued.iter().for_each(|feed| self.polls.remove(&Job::Poll(*feed)));
-        abandoned.extend(queued);
+        let mut abandoned: Vec<_> = waiting.into_iter().map(|(_, job)| job).collect();
+        let on_host = |job: &&Job| !self.running.contains(job) && self.host_of.get(job).is_some_and(|of| of == host);
+        abandoned.extend(self.polls.times.keys().filter(on_host).cloned());
+        for job in &abandoned {
+            self.polls.remove(job);
+            self.forget_page(job);
+        }
         abandoned
+    }
+
+    /// Forgets where a page is that is asked for no more: articles are many, and each has one page.
+    fn forget_page(&mut self, job: &Job) {
+        if matches!(job, Job::Page(_)) && !self.running.contains(job) {
+            self.host_of.remove(job);
+        }
     }
 
     /// Returns a job that may start now and counts it as running. Call until there is none.
@@ -201,23 +229,30 @@ impl Agenda {
     /// Counts a job as ended; its host may be asked again.
     pub fn finish(&mut self, job: &Job) {
         self.running.remove(job);
-        let Job::Poll(feed) = job else { return };
-        if let Some(at) = self.again.remove(feed) {
+        if !job.is_fetch() {
+            return;
+        }
+        let again = self.again.remove(job);
+        if let Some(at) = again {
             self.polls.insert(job.clone(), at);
         }
-        let Some(name) = self.asked.remove(feed) else { return };
-        if let Some(host) = self.hosts.get_mut(&name) {
-            host.running = host.running.saturating_sub(1);
+        if let Some(name) = self.asked.remove(job) {
+            if let Some(host) = self.hosts.get_mut(&name) {
+                host.running = host.running.saturating_sub(1);
+            }
             self.give_turn(&name);
+        }
+        if again.is_none() && !self.polls.times.contains_key(job) {
+            self.forget_page(job);
         }
     }
 
-    /// Lets the next poll that waits for a host start as soon as the host may be asked.
+    /// Lets the next that waits for a host start as soon as the host may be asked.
     fn give_turn(&mut self, name: &str) {
         let Some(host) = self.hosts.get_mut(name) else { return };
         if let Some((at, next)) = host.waiting.pop_first() {
             let at = host.not_before.map_or(at, |not_before| at.max(not_before));
-            self.polls.insert(Job::Poll(next), at);
+            self.polls.insert(next, at);
         }
     }
 
@@ -242,7 +277,7 @@ impl Agenda {
     }
 
     fn queue(&mut self, job: &Job) -> &mut Queue {
-        if matches!(job, Job::Poll(_)) { &mut self.polls } else { &mut self.due }
+        if job.is_fetch() { &mut self.polls } else { &mut self.due }
     }
 
     fn start_work(&mut self, now: Timestamp) -> Option<Job> {
@@ -258,7 +293,7 @@ impl Agenda {
     }
 
     fn polls_have_room(&self) -> bool {
-        self.running.iter().filter(|running| matches!(running, Job::Poll(_))).count() < self.politeness.concurrency
+        self.running.iter().filter(|running| running.is_fetch()).count() < self.politeness.concurrency
     }
 
     fn start_poll(&mut self, now: Timestamp) -> Option<Job> {
@@ -267,22 +302,21 @@ impl Agenda {
         }
         while let Some((at, job)) = self.polls.order.first().filter(|(at, _)| *at <= now).cloned() {
             self.polls.remove(&job);
-            let Job::Poll(feed) = job else { continue };
             if self.running.contains(&job) {
-                self.again.insert(feed, at);
+                self.again.insert(job, at);
                 continue;
             }
-            let Some(name) = self.host_of.get(&feed) else { return Some(job) };
+            let Some(name) = self.host_of.get(&job) else { return Some(job) };
             let limits = self.politeness.limits(name);
             let host = self.hosts.entry(name.clone()).or_default();
             if host.running >= limits.concurrency {
-                host.waiting.insert((at, feed));
+                host.waiting.insert((at, job));
             } else if let Some(not_before) = host.not_before.filter(|not_before| *not_before > now) {
                 self.polls.insert(job, not_before);
             } else {
                 host.running += 1;
                 host.not_before = now.checked_add(limits.delay).ok();
-                self.asked.insert(feed, name.clone());
+                self.asked.insert(job.clone(), name.clone());
                 return Some(job);
             }
         }

@@ -1,6 +1,6 @@
 //! Feeds: where they are, what is known of them, how a poll of one ended.
 
-use super::{health::Tally, identity::canonical_url, relocation::Relocation};
+use super::{full_text::FullText, health::Tally, identity::canonical_url, relocation::Relocation};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::{fmt, path::PathBuf, time::Duration};
@@ -119,6 +119,8 @@ pub struct Feed {
     pub language: Option<String>,
     /// Whether the feed may be in a private network.
     pub allow_private: bool,
+    /// For which of its articles the page is fetched.
+    pub full_text: FullText,
     /// Where in the configuration it stands; nothing for one that is not from there.
     pub origin: Option<Origin>,
 }
@@ -143,7 +145,16 @@ impl fmt::Display for Origin {
 impl Feed {
     /// Returns a feed of which nothing but its URL is said.
     pub fn new(url: FeedUrl) -> Self {
-        Self { url, name: None, tags: Vec::new(), interval: None, language: None, allow_private: false, origin: None }
+        Self {
+            url,
+            name: None,
+            tags: Vec::new(),
+            interval: None,
+            language: None,
+            allow_private: false,
+            full_text: FullText::Never,
+            origin: None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod cadence;
 pub mod digest;
 pub mod excerpt;
 pub mod feed;
+pub mod full_text;
 pub mod health;
 pub mod hit;
 pub mod identity;

@@ -3,6 +3,7 @@
 //! Due times are durable in the store, so a restart polls nothing early and forgets nothing. A job that panics is that
 //! job's failure. What a job does is in `jobs`, what is due when is decided in `core`.
 
+mod pages;
 mod reload;
 mod service;
 
@@ -11,6 +12,7 @@ use crate::{
     config::{Config, ConfigErrors},
     core::{
         agenda::{Agenda, Job},
+        article::ArticleId,
         digest::counted,
         feed::FeedId,
         hit::DigestName,
@@ -21,6 +23,7 @@ use crate::{
         Resources,
         deliver::{self, Delivered},
         edition::{self, Composed, When},
+        full_text::{self, Attempts, PageReport},
         poll::{self, PollReport, Polled},
         upkeep,
     },
@@ -92,6 +95,8 @@ enum Ended {
     Composed(DigestName, Result<Composed, StoreError>),
     Delivered(MailId, Result<Delivered, StoreError>),
     Upkept(Result<upkeep::Upkept, StoreError>),
+    Page(ArticleId, Result<Option<PageReport>, StoreError>),
+    GaveUp(Result<Vec<(ArticleId, PageReport)>, StoreError>),
 }
 
 impl Daemon {
@@ -194,6 +199,17 @@ impl Daemon {
                 let work = async move { Ended::Delivered(id, deliver::deliver(&resources, id, now).await) };
                 self.running.spawn(work.instrument(span))
             }
+            Job::Page(article) => {
+                let (article, span) = (*article, info_span!("page", article = article.row()));
+                let work = async move {
+                    Ended::Page(article, full_text::fetch(&resources, article, Attempts::Several, now).await)
+                };
+                self.running.spawn(work.instrument(span))
+            }
+            Job::OverduePages => {
+                let work = async move { Ended::GaveUp(full_text::give_up(&resources, None, now).await) };
+                self.running.spawn(work.instrument(info_span!("overdue pages")))
+            }
             Job::Upkeep => {
                 let work = async move { Ended::Upkept(upkeep::upkeep(&resources, now).await) };
                 self.running.spawn(work.instrument(info_span!("upkeep")))
@@ -224,6 +240,8 @@ impl Daemon {
     fn again(&mut self, job: Job, now: Timestamp) {
         match job {
             Job::Poll(feed) => self.schedule_poll(feed, now + AGAIN),
+            // It is given up when its time is over.
+            Job::Page(_) => {}
             job => self.agenda.schedule(job, now + AGAIN),
         }
     }
@@ -235,6 +253,9 @@ impl Daemon {
                 let report = report?;
                 self.log_poll(feed, &report);
                 self.follow_poll(feed, &report).await?;
+                if matches!(report.outcome, Polled::Read(counts) if counts.awaiting_page > 0) {
+                    self.schedule_pages(now).await?;
+                }
                 if matches!(report.outcome, Polled::Read(counts) if counts.hits > 0) {
                     self.schedule_editions(now).await?;
                 }
@@ -257,9 +278,12 @@ impl Daemon {
                     None => error!(mail = mail.row(), "a mail is {}", retry.reason),
                 },
             },
+            Ended::Page(article, report) => self.follow_page(article, report?, now).await?,
+            Ended::GaveUp(given_up) => self.follow_give_up(given_up?, now).await?,
             Ended::Upkept(upkept) => {
                 self.agenda.schedule(Job::Upkeep, now + UPKEEP);
                 let upkept = upkept?;
+                self.schedule_pages(now).await?;
                 if upkept.more {
                     self.agenda.schedule(Job::Upkeep, now + Duration::from_secs(1));
                 }
@@ -307,10 +331,15 @@ impl Daemon {
         self.remember_host(feed, report.host.clone());
         self.schedule_poll(feed, report.next.at);
         let Some((until, parked)) = report.parked(asked.as_deref()) else { return Ok(()) };
+        self.park(&parked, Some(feed), until).await
+    }
+
+    /// Leaves hosts alone until then: their pages, and their feeds but the one that was told so itself.
+    async fn park(&mut self, parked: &[String], told: Option<FeedId>, until: Timestamp) -> Result<(), StoreError> {
         parked.iter().for_each(|host| self.agenda.park(host, until));
         let politeness = &self.resources.config.polling.politeness;
         let is_parked = |host: &str| parked.iter().any(|of| politeness.turn_of(of) == politeness.turn_of(host));
-        let others = self.hosts.iter().filter(|(id, host)| **id != feed && is_parked(host));
+        let others = self.hosts.iter().filter(|(id, host)| Some(**id) != told && is_parked(host));
         let others: Vec<_> = others.map(|(id, _)| *id).collect();
         self.resources.store.call(move |connection| store::feed::park(connection, &others, until)).await
     }
@@ -426,6 +455,7 @@ impl Daemon {
             }
         }
         self.schedule_editions(now).await?;
+        self.schedule_pages(now).await?;
         self.schedule_deliveries().await
     }
 
@@ -445,8 +475,7 @@ impl Daemon {
     async fn drain(mut self) {
         service::stopping();
         info!(running = self.agenda.running(), "feedwatch is stopping");
-        let polls: Vec<_> =
-            self.job_of.iter().filter(|(_, job)| matches!(job, Job::Poll(_))).map(|(id, _)| *id).collect();
+        let polls: Vec<_> = self.job_of.iter().filter(|(_, job)| job.is_fetch()).map(|(id, _)| *id).collect();
         self.job_of.retain(|id, _| !polls.contains(id));
         let drained = timeout(DRAIN, async {
             while !self.job_of.is_empty() {

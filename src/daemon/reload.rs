@@ -24,9 +24,10 @@ impl Daemon {
         let adopting = config.clone();
         let adopt = move |connection: &Connection| {
             let feeds = adopt::adopt(connection, &adopting, now, spread)?;
-            Ok((feeds, editions(connection, &adopting, now)?, store::outbox::waiting(connection)?))
+            let (waiting, wanted) = (store::outbox::waiting(connection)?, store::full_text::wanted(connection)?);
+            Ok((feeds, editions(connection, &adopting, now)?, waiting, wanted))
         };
-        let (stored, editions, waiting) = self.resources.store.call(adopt).await?;
+        let (stored, editions, waiting, wanted) = self.resources.store.call(adopt).await?;
         let feeds: HashMap<_, _> = stored.iter().enumerate().map(|(index, feed)| (feed.id, index)).collect();
         for gone in self.feeds.keys().filter(|id| !feeds.contains_key(id)) {
             self.agenda.remove(&Job::Poll(*gone));
@@ -48,6 +49,7 @@ impl Daemon {
         }
         self.put_editions(editions, now);
         self.put_deliveries(waiting, now);
+        self.put_pages(wanted, now);
         Ok(())
     }
 

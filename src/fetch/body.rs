@@ -58,11 +58,35 @@ pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Trouble> {
     }
 }
 
+/// Limits of one body, and the keys that set them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyLimits {
+    pub(super) wire_bytes: u64,
+    pub(super) body_bytes: u64,
+    pub(super) wire_key: &'static str,
+    pub(super) body_key: &'static str,
+}
+
+impl BodyLimits {
+    /// Returns the limits of a feed's document.
+    pub(super) fn of_feed(limits: FetchLimits) -> Self {
+        let FetchLimits { wire_bytes, body_bytes, .. } = limits;
+        Self { wire_bytes, body_bytes, wire_key: "wire", body_key: "body" }
+    }
+
+    /// Returns the limits of an article's page.
+    pub(super) fn of_page(limits: FetchLimits) -> Self {
+        let FetchLimits { wire_bytes, page_bytes, .. } = limits;
+        // A page is never longer on the wire than it may be.
+        Self { wire_bytes: wire_bytes.min(page_bytes), body_bytes: page_bytes, wire_key: "page", body_key: "page" }
+    }
+}
+
 /// Decodes one body.
 pub(super) struct BodyDecoder {
     decoder: Decoder,
     wire_bytes: u64,
-    limits: FetchLimits,
+    limits: BodyLimits,
 }
 
 enum Decoder {
@@ -75,7 +99,7 @@ enum Decoder {
 
 impl BodyDecoder {
     /// Makes a decoder for one body.
-    pub(super) fn new(encoding: Encoding, limits: FetchLimits) -> Result<Self, Trouble> {
+    pub(super) fn new(encoding: Encoding, limits: BodyLimits) -> Result<Self, Trouble> {
         let sink = Sink { bytes: Vec::new(), hash: Sha256::new(), limit: limits.body_bytes };
         let decoder = match encoding {
             Encoding::Identity => Decoder::Identity(sink),
@@ -242,17 +266,17 @@ fn is_over_limit(error: &io::Error) -> bool {
 }
 
 /// Returns the error of a body that is too long on the wire.
-pub(super) fn over_wire_limit(limits: FetchLimits) -> Trouble {
+pub(super) fn over_wire_limit(limits: BodyLimits) -> Trouble {
     unreadable(format!(
-        "the body is longer than {} bytes on the wire; raise polling.limits.wire if that is right for this feed",
-        limits.wire_bytes
+        "the body is longer than {} bytes on the wire; raise polling.limits.{} if that is right for this feed",
+        limits.wire_bytes, limits.wire_key
     ))
 }
 
-fn over_body_limit(limits: FetchLimits) -> Trouble {
+fn over_body_limit(limits: BodyLimits) -> Trouble {
     unreadable(format!(
-        "the body is longer than {} bytes; raise polling.limits.body if that is right for this feed",
-        limits.body_bytes
+        "the body is longer than {} bytes; raise polling.limits.{} if that is right for this feed",
+        limits.body_bytes, limits.body_key
     ))
 }
 

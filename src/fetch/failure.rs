@@ -37,6 +37,12 @@ impl Trouble {
         Self { text: format!("the body broke off: {}", self.text), ..self }
     }
 
+    /// Says that it concerned the rules of the page's host, which may be had later.
+    pub(super) fn in_robots(self, address: &reqwest::Url) -> Self {
+        let text = format!("{address} could not be read, so that the page is not asked for: {}", self.text);
+        Self { kind: FailureKind::Unreachable, text, ..self }
+    }
+
     /// Adds where a redirect led, without credentials.
     pub(super) fn after_redirect(self, to: &Url) -> Self {
         let redirected_host = to.host_str().map(str::to_owned);
@@ -71,6 +77,21 @@ pub(super) fn status(status: StatusCode, retry_after: Option<Duration>, has_pass
         500..=599 => "the server has trouble of its own; it is asked again later",
         300..=399 => "the server sends us elsewhere without saying where",
         _ => "this is no answer to the request for a feed; open the address in a browser to see what it says",
+    };
+    let text = format!("the answer is {}, {meaning}", status_words(status));
+    Trouble { retry_after, ..Trouble::new(FailureKind::Status(status.as_u16()), text) }
+}
+
+/// Says what a status means that is no success, of an article's page.
+pub(super) fn page_status(status: StatusCode, retry_after: Option<Duration>) -> Trouble {
+    let meaning = match status.as_u16() {
+        401 | 402 | 407 => "the page is for those who log in or pay",
+        403 | 451 => "the server denies access; it may block everything but browsers",
+        404 | 410 => "there is no such page",
+        429 => "the server wants fewer requests; give polling.host_delay a longer time",
+        500..=599 => "the server has trouble of its own",
+        300..=399 => "the server sends us elsewhere without saying where",
+        _ => "this is no answer to the request for a page",
     };
     let text = format!("the answer is {}, {meaning}", status_words(status));
     Trouble { retry_after, ..Trouble::new(FailureKind::Status(status.as_u16()), text) }

@@ -2,7 +2,7 @@
 
 use super::{
     Fetched, ResponseNotes,
-    body::{BodyDecoder, Encoding},
+    body::{BodyDecoder, BodyLimits, Encoding},
     failure::Trouble,
 };
 use crate::{
@@ -48,7 +48,7 @@ fn read(path: &Path, limits: FetchLimits) -> Result<(Vec<u8>, crate::core::feed:
     // And again: another file may have taken its place.
     require_regular(&file.metadata().map_err(|error| cannot("read", &error))?)?;
     // A file is not a wire: its bytes are the body.
-    let limits = FetchLimits { wire_bytes: u64::MAX, ..limits };
+    let limits = BodyLimits { wire_bytes: u64::MAX, ..BodyLimits::of_feed(limits) };
     let mut body = BodyDecoder::new(Encoding::Identity, limits)?;
     let mut piece = vec![0; PIECE_BYTES];
     let mut file = file;

@@ -50,10 +50,17 @@ pub(super) enum NoAddress {
 ///
 /// [`NoAddress::Private`] if the hop is itself a private literal that the configuration does not name.
 pub(super) fn access(configured: &Url, allow_private: bool, hop: &Url) -> Result<Access, NoAddress> {
+    access_within(Some(configured), allow_private, hop)
+}
+
+/// As [`access`], for what belongs to a feed that may be a file, which stands for no host.
+pub(super) fn access_within(configured: Option<&Url>, allow_private: bool, hop: &Url) -> Result<Access, NoAddress> {
     // A private feed is the user's will, but only there: a redirect to another port is another service.
-    let is_configured = hop.host() == configured.host()
-        && hop.port_or_known_default() == configured.port_or_known_default()
-        && private_literal(configured).is_some();
+    let is_configured = configured.is_some_and(|configured| {
+        hop.host() == configured.host()
+            && hop.port_or_known_default() == configured.port_or_known_default()
+            && private_literal(configured).is_some()
+    });
     match private_literal(hop) {
         _ if allow_private || is_configured => Ok(Access::Any),
         Some(address) => Err(NoAddress::Private { host: hop.host_str().unwrap_or_default().to_owned(), address }),

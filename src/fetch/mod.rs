@@ -10,9 +10,12 @@ mod failure;
 mod file;
 mod guard;
 mod hints;
+mod page;
+mod robots;
 mod web;
 
 pub use guard::may_follow;
+pub use page::{Page, PageAnswer};
 pub use web::Fetcher;
 
 use crate::core::feed::{BodyHash, FreshnessHints, Redirect, Validators};

@@ -1,6 +1,7 @@
 //! Fetches from a scripted server on the loopback interface.
 
 mod hostile;
+mod page;
 mod server;
 mod tls;
 
@@ -21,6 +22,7 @@ fn limits() -> FetchLimits {
     FetchLimits {
         body_bytes: 200_000,
         wire_bytes: 100_000,
+        page_bytes: 50_000,
         connect_timeout: Duration::from_secs(10),
         header_timeout: Duration::from_secs(10),
         total_timeout: Duration::from_secs(20),
@@ -190,7 +192,7 @@ async fn every_offered_encoding_is_decoded() {
 
 #[test]
 fn decoding_does_not_depend_on_where_the_pieces_end() {
-    use super::body::{BodyDecoder, Encoding};
+    use super::body::{BodyDecoder, BodyLimits, Encoding};
     for (encoding, wire) in [
         (Encoding::Gzip, [gzip(FEED), gzip(FEED)].concat()),
         (Encoding::Deflate, zlib(&FEED.repeat(2))),
@@ -198,7 +200,7 @@ fn decoding_does_not_depend_on_where_the_pieces_end() {
         (Encoding::Zstd, zstd_with_window(&FEED.repeat(2), 20)),
     ] {
         for size in [1, 2, 3, 7, 64] {
-            let mut decoder = BodyDecoder::new(encoding, limits()).unwrap();
+            let mut decoder = BodyDecoder::new(encoding, BodyLimits::of_feed(limits())).unwrap();
             wire.chunks(size).for_each(|piece| decoder.push(piece).unwrap());
             assert_eq!(decoder.finish().unwrap().0, FEED.repeat(2), "{encoding:?} {size}");
         }

@@ -2,11 +2,12 @@
 
 use super::{
     FetchError, Fetched, ResponseNotes,
-    body::{self, BodyDecoder},
+    body::{self, BodyDecoder, BodyLimits},
     failure::{self, Trouble},
     file,
     guard::{self, Access, GuardedResolver},
     hints,
+    robots::RobotsCache,
 };
 use crate::{
     config::FetchLimits,
@@ -17,7 +18,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use reqwest::{
-    Client, Response, StatusCode,
+    Client, RequestBuilder, Response, StatusCode,
     header::{self, HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
@@ -56,7 +57,9 @@ pub struct Fetcher {
     public: Client,
     /// Connects anywhere, for feeds that may be private.
     any: Client,
-    limits: FetchLimits,
+    pub(super) limits: FetchLimits,
+    /// What hosts say in their robots.txt.
+    pub(super) robots: RobotsCache,
     pub(super) rate_floor: RateFloor,
 }
 
@@ -70,7 +73,13 @@ impl Fetcher {
         let agent = HeaderValue::from_str(user_agent).map_err(|_| FetchError::UserAgent(user_agent.to_owned()))?;
         let tls = tls()?;
         let client = |access| client(access, limits, &agent, tls.clone());
-        Ok(Self { public: client(Access::Public)?, any: client(Access::Any)?, limits, rate_floor: RATE_FLOOR })
+        Ok(Self {
+            public: client(Access::Public)?,
+            any: client(Access::Any)?,
+            limits,
+            robots: RobotsCache::default(),
+            rate_floor: RATE_FLOOR,
+        })
     }
 
     /// Asks a feed for its document. `before` is what the last polls left, `now` the time by which dates in headers
@@ -139,14 +148,23 @@ impl Fetcher {
         access: Access,
         validators: Option<&Validators>,
     ) -> Result<Response, Trouble> {
-        let client = match access {
-            Access::Public => &self.public,
-            Access::Any => &self.any,
-        };
-        let mut request = client.get(with_credentials(configured, hop));
+        let mut request = self.client(access).get(with_credentials(configured, hop));
         if let Some(validators) = validators {
             request = request.headers(conditions(validators));
         }
+        self.send(request).await
+    }
+
+    /// Returns the client for a request that may connect to these addresses.
+    pub(super) fn client(&self, access: Access) -> &Client {
+        match access {
+            Access::Public => &self.public,
+            Access::Any => &self.any,
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
         let limit = self.limits.header_timeout;
         match timeout(limit, request.send()).await {
             Ok(answer) => answer.map_err(|error| failure::connection(&error, self.limits)),
@@ -189,7 +207,7 @@ impl Fetcher {
                 let notes = notes(fresh);
                 let content_type = headers.get(header::CONTENT_TYPE);
                 let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-                let (body, body_hash) = self.read(response).await?;
+                let (body, body_hash) = self.read(response, BodyLimits::of_feed(self.limits)).await?;
                 if before.body_hash == Some(body_hash) {
                     return Ok(Fetched::Unchanged(notes));
                 }
@@ -200,12 +218,16 @@ impl Fetcher {
     }
 
     /// Reads and decodes a body, within the limits and not slower than the rate floor.
-    async fn read(&self, mut response: Response) -> Result<(Vec<u8>, BodyHash), Trouble> {
+    pub(super) async fn read(
+        &self,
+        mut response: Response,
+        limits: BodyLimits,
+    ) -> Result<(Vec<u8>, BodyHash), Trouble> {
         let encoding = body::encoding(response.headers())?;
-        if response.content_length().is_some_and(|length| length > self.limits.wire_bytes) {
-            return Err(body::over_wire_limit(self.limits));
+        if response.content_length().is_some_and(|length| length > limits.wire_bytes) {
+            return Err(body::over_wire_limit(limits));
         }
-        let mut body = BodyDecoder::new(encoding, self.limits)?;
+        let mut body = BodyDecoder::new(encoding, limits)?;
         let RateFloor { window, bytes } = self.rate_floor;
         let (mut window_ends, mut in_window, mut first) = (Instant::now() + window, 0_u64, true);
         loop {
@@ -229,7 +251,7 @@ impl Fetcher {
         }
     }
 
-    fn broke_off(&self, error: &reqwest::Error) -> Trouble {
+    pub(super) fn broke_off(&self, error: &reqwest::Error) -> Trouble {
         failure::connection(error, self.limits).while_reading()
     }
 }
@@ -275,7 +297,7 @@ fn client(
 }
 
 /// Returns a URL without credentials and fragment: what may be shown, stored and compared.
-fn public_part(url: &Url) -> Url {
+pub(super) fn public_part(url: &Url) -> Url {
     let mut part = url.clone();
     // Both fail only for URLs without a host, which have no credentials either.
     let _ = part.set_username("");
@@ -286,7 +308,7 @@ fn public_part(url: &Url) -> Url {
 
 /// Returns the URL of a hop with the credentials of the configured one, if it is of the same origin. The client turns
 /// them into an `Authorization` header.
-fn with_credentials(configured: &Url, hop: &Url) -> Url {
+pub(super) fn with_credentials(configured: &Url, hop: &Url) -> Url {
     let mut url = hop.clone();
     if configured.origin() == hop.origin() {
         // As above.
@@ -313,12 +335,12 @@ fn conditions(validators: &Validators) -> HeaderMap {
         .collect()
 }
 
-fn is_redirect(status: StatusCode) -> bool {
+pub(super) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
 /// Returns where a redirect leads, without the credentials that it may carry.
-fn target(hop: &Url, response: &Response) -> Result<Url, Trouble> {
+pub(super) fn target(hop: &Url, response: &Response) -> Result<Url, Trouble> {
     let Some(location) = response.headers().get(header::LOCATION) else {
         return Err(failure::status(response.status(), None, false));
     };
@@ -335,6 +357,6 @@ fn target(hop: &Url, response: &Response) -> Result<Url, Trouble> {
     }
 }
 
-fn refused(text: impl Into<String>) -> Trouble {
+pub(super) fn refused(text: impl Into<String>) -> Trouble {
     Trouble::new(FailureKind::Refused, text)
 }

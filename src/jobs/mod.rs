@@ -1,16 +1,21 @@
-//! The jobs: poll a feed, compose an edition, deliver a mail, upkeep. Each reads, decides through `core` and `rules`,
+//! The jobs: poll a feed, fetch the page of an article, compose an edition, deliver a mail, upkeep. Each reads, decides through `core` and `rules`,
 //! and commits once. None decides anything itself, none loops; the daemon and the commands drive them.
 
 pub mod adopt;
 pub mod deliver;
 pub mod discovery;
 pub mod edition;
+pub mod full_text;
+mod matching;
 pub mod poll;
 pub mod upkeep;
 
 use crate::{config::Config, fetch::Fetcher, mail::smtp, store::Store};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+
+/// Documents over this size are parsed one at a time: a document can take many times its size in memory.
+const LARGE_DOCUMENT: usize = 1 << 20;
 
 /// What jobs work with. Clones are cheap; a job keeps the one that it started with, whatever is reloaded meanwhile.
 #[derive(Debug, Clone)]

@@ -1,20 +1,23 @@
 //! Polls one feed: fetch, parse, then everything that follows from it in one transaction (promise P1).
 
 use crate::{
-    config::{Config, WatchRule},
+    config::Config,
     core::{
         article::{Article, ArticleId, ParsedFeed, Recovery},
         cadence::{self, NextPoll, PollOutcome},
         feed::{BodyHash, FailureKind, Feed, FeedId, FeedState, FeedUrl, FreshnessHints, PollFailure},
+        full_text::{self, PageBudget},
         health, identity,
         recognition::{self, Change, Recognised},
         relocation::{self, Relocation},
         story::{self, Sighting},
     },
     fetch::{Fetched, ResponseNotes},
-    jobs::Resources,
+    jobs::{
+        Resources,
+        matching::{self, Hits},
+    },
     parse::{self, ParseLimits},
-    rules::Document,
     store::{self, StoreError},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -23,9 +26,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-
-/// Documents over this size are parsed one at a time: a document can take many times its size in memory.
-const LARGE_DOCUMENT: usize = 1 << 20;
 
 /// After how long it is said again that a feed changed its guids, if it did not in between.
 const SAID_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -92,6 +92,8 @@ pub struct Counts {
     pub suppressed: usize,
     /// Known articles under new guids, where that were more than half of the document's (FEEDS C5).
     pub reidentified: usize,
+    /// New articles that wait for their pages, and meet the rules then.
+    pub awaiting_page: usize,
 }
 
 /// Wall-clock time of the stages of a poll.
@@ -142,7 +144,7 @@ async fn read(resources: &Resources, feed: &Feed, fetched: Result<Fetched, PollF
             (body, content_type, final_url, body_hash, notes)
         }
     };
-    let large = body.len() > LARGE_DOCUMENT;
+    let large = body.len() > super::LARGE_DOCUMENT;
     let _turn = if large { resources.large_documents.acquire().await.ok() } else { None };
     let limits = ParseLimits { items: resources.config.polling.limits.items, ..ParseLimits::default() };
     let parsed =
@@ -204,9 +206,10 @@ impl Commit {
                 state.title = parsed.title.clone().or(state.title);
                 let first_document = state.baseline_at.is_none();
                 state.baseline_at = state.baseline_at.or(Some(now));
-                let mut intake = Intake { connection, config: &config, feed, id, first_document, now, matching };
+                let (hits, pages) = (Hits::default(), PageBudget::default());
+                let mut intake = Intake { connection, config: &config, feed, id, first_document, now, hits, pages };
                 let counts = intake.take(parsed)?;
-                matching = intake.matching;
+                matching = intake.hits.matching;
                 state.tally = health::tally(&before, counts.new, false, now);
                 if counts.reidentified > 0 {
                     state.reidentified_at = Some(now);
@@ -272,7 +275,8 @@ struct Intake<'a> {
     id: FeedId,
     first_document: bool,
     now: Timestamp,
-    matching: Duration,
+    hits: Hits,
+    pages: PageBudget,
 }
 
 impl Intake<'_> {
@@ -303,13 +307,14 @@ impl Intake<'_> {
                         if let Some(joined) = story::story_of(&article, &elsewhere, &recent, pages) {
                             store::story::join(self.connection, id, &joined, self.now)?;
                         }
-                        self.match_article(id, &article, &mut counts)?;
+                        self.match_or_await(id, &article, &mut counts)?;
                     }
                 }
-                Change::Edited { id, article } => {
+                Change::Edited { id, mut article } => {
                     counts.edited += 1;
+                    let awaits_page = self.keep_full_text(id, &mut article)?;
                     store::article::edit(self.connection, id, &article, self.now)?;
-                    if !store::article::is_backlog(self.connection, id)? {
+                    if !awaits_page && !store::article::is_backlog(self.connection, id)? {
                         self.match_article(id, &article, &mut counts)?;
                     }
                 }
@@ -338,29 +343,33 @@ impl Intake<'_> {
         Ok((recognised, recent))
     }
 
-    fn match_article(&mut self, id: ArticleId, article: &Article, counts: &mut Counts) -> Result<(), StoreError> {
-        let began = Instant::now();
-        let item = &article.item;
-        let (author, category) = (item.authors.join("\n"), item.categories.join("\n"));
-        let identity = self.feed.url.identity();
-        let matches = self.config.rule_set.matches(&Document {
-            feed: &identity,
-            feed_name: self.feed.name.as_deref().unwrap_or_default(),
-            tags: &self.feed.tags,
-            ..Document::of_item(item, &author, &category)
-        });
-        self.matching += began.elapsed();
-        for found in matches {
-            let WatchRule { rule, digests, .. } = &self.config.rules[found.rule];
-            let hit = store::hit::record(self.connection, &rule.name, &rule.version, id, &found.terms, self.now)?;
-            let Some(hit) = hit else { continue };
-            let suppressed = counts.hits >= self.config.polling.max_hits_per_poll;
-            counts.hits += 1;
-            counts.suppressed += usize::from(suppressed);
-            for digest in digests {
-                store::hit::queue(self.connection, digest, hit, suppressed)?;
+    /// Matches an article, unless it waits for its page: then it meets the rules when that came, or was given up.
+    fn match_or_await(&mut self, id: ArticleId, article: &Article, counts: &mut Counts) -> Result<(), StoreError> {
+        match self.feed.full_text.page_of(&article.item).filter(|page| self.pages.take(page)) {
+            Some(page) => {
+                counts.awaiting_page += 1;
+                store::full_text::want(self.connection, id, self.id, &page, self.now)
             }
+            None => self.match_article(id, article, counts),
         }
+    }
+
+    /// Keeps the text that was read from an article's page where the feed's own is still short. Tells whether the
+    /// article still waits for it.
+    fn keep_full_text(&self, id: ArticleId, article: &mut Article) -> Result<bool, StoreError> {
+        if self.feed.full_text.page_of(&article.item).is_some()
+            && let Some(text) = store::full_text::read_from_page(self.connection, id)?
+            && full_text::says_more(&article.item, &text)
+        {
+            article.item.content = text;
+        }
+        Ok(store::full_text::wanted_for(self.connection, id)?.is_some())
+    }
+
+    fn match_article(&mut self, id: ArticleId, article: &Article, counts: &mut Counts) -> Result<(), StoreError> {
+        let (config, feed, hits) = (self.config, self.feed, &mut self.hits);
+        matching::match_article(self.connection, config, feed, (id, &article.item), hits, self.now)?;
+        (counts.hits, counts.suppressed) = (hits.new, hits.suppressed);
         Ok(())
     }
 }

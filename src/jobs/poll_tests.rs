@@ -47,7 +47,8 @@ fn cost_of_taking_a_document() {
                         id: stored[index].id,
                         first_document,
                         now,
-                        matching: Duration::ZERO,
+                        hits: Hits::default(),
+                        pages: PageBudget::default(),
                     };
                     intake.take(ParsedFeed { items, ..ParsedFeed::default() })?;
                 }

@@ -7,6 +7,7 @@ pub mod article;
 pub mod daemon;
 pub mod edition;
 pub mod feed;
+pub mod full_text;
 pub mod hit;
 pub mod outbox;
 pub mod retention;

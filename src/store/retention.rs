@@ -17,7 +17,8 @@ pub struct Cleared {
 }
 
 /// Clears the texts of articles last changed before `before`, and the bytes of mails finished before it, `limit` rows
-/// of each at most. An article that a digest still has to show keeps its text.
+/// of each at most. An article that a digest still has to show, or that
+/// waits for its page, keeps its text.
 ///
 /// # Errors
 ///
@@ -31,6 +32,8 @@ pub fn clear(connection: &Connection, before: Timestamp, limit: usize, now: Time
                      AND NOT EXISTS (
                          SELECT 1 FROM hit JOIN digest_hit ON hit_id = hit.id
                          WHERE article_id = article.id AND edition_id IS NULL)
+                     AND NOT EXISTS (
+                         SELECT 1 FROM full_text WHERE article_id = article.id AND finished_at IS NULL)
                  LIMIT ?2)",
         )?
         .execute(params![millis(before), limit, millis(now)])?;

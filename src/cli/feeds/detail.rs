@@ -54,6 +54,9 @@ fn lines(row: &FeedRow<'_>) -> Vec<(&'static str, String)> {
     if let Some(at) = row.reidentified_at {
         lines.push(("guids", format!("changed {}: articles were known again by their links and texts", local(at))));
     }
+    if let Some(full_text) = &row.full_text {
+        lines.push(("full text", harmless(&full_text.to_string())));
+    }
     if !row.tags.is_empty() {
         lines.push(("tags", harmless(&row.tags.join(", "))));
     }

@@ -2,7 +2,7 @@
 
 use super::{
     super::terminal::{FAINT, Terminal, harmless, styled},
-    row::FeedRow,
+    row::{FeedRow, FullTextHealth},
 };
 use crate::{
     clock,
@@ -84,8 +84,9 @@ fn remarks(row: &FeedRow<'_>, brief: bool) -> String {
     let parked = row.parked_until.map(|until| format!("its host is left alone until {}", short(Some(until))));
     let mended = row.mended.as_ref().map(|mended| format!("mended: {mended}"));
     let guids = row.reidentified_at.map(|at| format!("guids changed {}", short(Some(at))));
+    let pages = row.full_text.as_ref().and_then(FullTextHealth::remark);
     let said: Vec<String> =
-        [failing, row.suggestion.clone(), moved, parked, mended, guids].into_iter().flatten().collect();
+        [failing, row.suggestion.clone(), moved, parked, mended, guids, pages].into_iter().flatten().collect();
     harmless(&said.join("; "))
 }
 

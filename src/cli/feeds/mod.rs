@@ -18,10 +18,14 @@ use super::{
 use crate::{
     clock,
     config::Config,
+    core::feed::Feed,
     store::{self, StoreError},
 };
-use row::FeedRow;
-use std::collections::HashMap;
+use row::{FeedRow, FullTextHealth};
+use std::{collections::HashMap, time::Duration};
+
+/// How far back the pages of a feed's articles are counted.
+const LATELY: Duration = Duration::from_secs(7 * 86_400);
 
 /// Does what was asked of the feeds.
 pub(super) fn feeds(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Result<(), Failure> {
@@ -61,14 +65,21 @@ fn show(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Result<(), Fail
 
 /// Returns the health of every configured feed, in the order of the configuration.
 fn rows<'c>(setup: &Setup, config: &'c Config) -> Result<Vec<FeedRow<'c>>, Failure> {
-    let stored = match setup.reader(config) {
-        Ok(connection) => store::feed::configured(&connection)?,
-        Err(Failure::Failed(error)) if matches!(error.downcast_ref(), Some(StoreError::Missing(_))) => Vec::new(),
+    let now = clock::now();
+    let (stored, mut pages) = match setup.reader(config) {
+        Ok(connection) => (store::feed::configured(&connection)?, store::full_text::health(&connection, LATELY, now)?),
+        Err(Failure::Failed(error)) if matches!(error.downcast_ref(), Some(StoreError::Missing(_))) => {
+            (Vec::new(), HashMap::new())
+        }
         Err(failure) => return Err(failure),
     };
     let mut stored: HashMap<_, _> = stored.into_iter().map(|feed| (feed.identity.clone(), feed)).collect();
-    let now = clock::now();
-    Ok(config.feeds.iter().map(|feed| FeedRow::new(feed, stored.remove(&feed.url.identity()), now)).collect())
+    let row = |feed: &'c Feed| {
+        let stored = stored.remove(&feed.url.identity());
+        let full_text = stored.as_ref().and_then(|stored| pages.remove(&stored.id)).map(FullTextHealth::from);
+        FeedRow::new(feed, stored, full_text, now)
+    };
+    Ok(config.feeds.iter().map(row).collect())
 }
 
 /// Returns the feeds of these names. An exact name or URL means that feed alone, anything else all that it is part of.

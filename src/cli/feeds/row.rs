@@ -3,15 +3,16 @@
 use crate::{
     core::{
         cadence,
+        digest::counted,
         feed::{Feed, FeedState, FeedUrl, Origin},
         health::{self, Health},
         relocation,
     },
-    store::feed::StoredFeed,
+    store::{feed::StoredFeed, full_text::PageHealth},
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// A feed, as JSON and as the ground of tables and pages.
 #[derive(Serialize)]
@@ -52,14 +53,58 @@ pub(super) struct FeedRow<'c> {
     pub(super) tags: &'c [String],
     pub(super) language: Option<&'c str>,
     pub(super) allow_private: bool,
+    /// What came of the pages of its articles within a week, where any were wanted.
+    pub(super) full_text: Option<FullTextHealth>,
     pub(super) origin: Option<&'c Origin>,
     #[serde(skip)]
     feed: &'c Feed,
 }
 
+/// What came of the pages of a feed's articles.
+#[derive(Serialize)]
+pub(super) struct FullTextHealth {
+    wanted: usize,
+    read: usize,
+    given_up: usize,
+    error: Option<String>,
+}
+
+impl From<PageHealth> for FullTextHealth {
+    fn from(PageHealth { wanted, read, given_up, last_error }: PageHealth) -> Self {
+        Self { wanted, read, given_up, error: last_error }
+    }
+}
+
+impl FullTextHealth {
+    /// Says what was given up, if anything was.
+    pub(super) fn remark(&self) -> Option<String> {
+        let error = self.error.as_deref().unwrap_or("unknown");
+        let pages = counted(self.given_up, "page");
+        (self.given_up > 0).then(|| format!("{pages} not read within a week, the last because {error}"))
+    }
+}
+
+impl fmt::Display for FullTextHealth {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} read within a week", counted(self.read, "page"))?;
+        if self.wanted > 0 {
+            write!(out, ", {} waited for", self.wanted)?;
+        }
+        match self.remark() {
+            Some(remark) => write!(out, "; {remark}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl<'c> FeedRow<'c> {
     /// Puts together what is known of a feed; one that the store does not know is due now.
-    pub(super) fn new(feed: &'c Feed, stored: Option<StoredFeed>, now: Timestamp) -> Self {
+    pub(super) fn new(
+        feed: &'c Feed,
+        stored: Option<StoredFeed>,
+        full_text: Option<FullTextHealth>,
+        now: Timestamp,
+    ) -> Self {
         let name = match &stored {
             Some(stored) => stored.shown_name(),
             None => feed.name.clone().unwrap_or_else(|| feed.url.to_string()),
@@ -105,6 +150,7 @@ impl<'c> FeedRow<'c> {
             tags: &feed.tags,
             language: feed.language.as_deref(),
             allow_private: feed.allow_private,
+            full_text,
             origin: feed.origin.as_ref(),
             feed,
         }

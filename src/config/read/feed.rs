@@ -7,14 +7,18 @@ use super::super::{
     source::{self, Place},
     values,
 };
-use crate::core::feed::{Feed, FeedUrl, Origin};
+use crate::core::{
+    feed::{Feed, FeedUrl, Origin},
+    full_text::FullText,
+};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-pub(in super::super) const KEYS: [&str; 7] = ["url", "opml", "name", "tags", "interval", "language", "allow_private"];
+pub(in super::super) const KEYS: [&str; 8] =
+    ["url", "opml", "name", "tags", "interval", "language", "allow_private", "full_text"];
 
 /// Outlines of one OPML that are complained of one by one.
 const COMPLAINTS: usize = 20;
@@ -34,13 +38,18 @@ impl PlacedFeed {
 }
 
 /// Reads the feeds of all files, then those of included OPMLs; the same URL twice is an error that names both. A feed
-/// that is written in a `[[feed]]` of its own is never one of an OPML as well.
-pub(in super::super) fn read_all(sections: &[Section<'_>], report: &mut Report<'_>) -> Vec<PlacedFeed> {
+/// that is written in a `[[feed]]` of its own is never one of an OPML as well. Feeds that do not say for which articles the
+/// page is fetched take `full_text`.
+pub(in super::super) fn read_all(
+    sections: &[Section<'_>],
+    full_text: FullText,
+    report: &mut Report<'_>,
+) -> Vec<PlacedFeed> {
     let mut feeds: Vec<PlacedFeed> = Vec::new();
     let mut seen: HashMap<String, usize> = HashMap::new();
     let (lists, single): (Vec<_>, Vec<_>) = sections.iter().partition(|section| section.has("opml"));
     for section in single {
-        let Some(placed) = read(section, report) else { continue };
+        let Some(placed) = read(section, full_text, report) else { continue };
         if let Some(first) = seen.get(&placed.feed.url.identity()) {
             let first = report.location(&feeds[*first].place);
             report.error(&placed.place, format!("{} is already a feed at {first}", placed.feed.url));
@@ -51,7 +60,7 @@ pub(in super::super) fn read_all(sections: &[Section<'_>], report: &mut Report<'
     }
     let mut alike: HashMap<String, usize> =
         feeds.iter().enumerate().map(|(index, placed)| (placed.feed.url.likeness(), index)).collect();
-    for placed in lists.into_iter().flat_map(|section| read_list(section, report)).collect::<Vec<_>>() {
+    for placed in lists.into_iter().flat_map(|section| read_list(section, full_text, report)).collect::<Vec<_>>() {
         if let Some(first) = alike.get(&placed.feed.url.likeness()) {
             let (url, here, first) = (&placed.feed.url, placed.location(), feeds[*first].location());
             report.warn(&placed.place, format!("{here}: {url} is already a feed at {first}, which is taken"));
@@ -63,23 +72,23 @@ pub(in super::super) fn read_all(sections: &[Section<'_>], report: &mut Report<'
     feeds
 }
 
-fn read(section: &Section<'_>, report: &mut Report<'_>) -> Option<PlacedFeed> {
+fn read(section: &Section<'_>, full_text: FullText, report: &mut Report<'_>) -> Option<PlacedFeed> {
     let source = report.source(&section.place);
     if !section.has("url") {
         section.missing("url", "write `url = \"https://www.example.org/rss.xml\"`", report);
     }
     let url = section.parsed("url", report, |text| values::parse_feed_url(text, source));
-    let feed = options(section, report);
+    let feed = options(section, full_text, report);
     Some(PlacedFeed { feed: Feed { url: url?, ..feed }, place: section.place_of("url") })
 }
 
 /// Reads the feeds of an OPML, to which the other keys of the section apply.
-fn read_list(section: &Section<'_>, report: &mut Report<'_>) -> Vec<PlacedFeed> {
+fn read_list(section: &Section<'_>, full_text: FullText, report: &mut Report<'_>) -> Vec<PlacedFeed> {
     for key in ["url", "name"].into_iter().filter(|key| section.has(key)) {
         let message = "is one feed's, and `opml` names a list of them; write the feed in a `[[feed]]` of its own";
         report.error(&section.place_of(key), message);
     }
-    let defaults = options(section, report);
+    let defaults = options(section, full_text, report);
     let place = section.place_of("opml");
     let Some(file) = section.parsed("opml", report, |text| match text.trim() {
         "" => Err("is empty; write the path of an OPML file"),
@@ -129,7 +138,7 @@ fn read_outlines(file: &Path) -> Result<Vec<Outline>, String> {
 }
 
 /// Reads all keys of a feed but its URL, for which the caller puts in the one that is meant.
-fn options(section: &Section<'_>, report: &mut Report<'_>) -> Feed {
+fn options(section: &Section<'_>, full_text: FullText, report: &mut Report<'_>) -> Feed {
     let name = section.parsed("name", report, values::parse_name);
     let tags = tags(section.texts("tags", report).unwrap_or_default(), report);
     let interval = section.duration("interval", Duration::from_secs(60)..=Duration::from_secs(30 * 86_400), report);
@@ -140,6 +149,7 @@ fn options(section: &Section<'_>, report: &mut Report<'_>) -> Feed {
     let language = section.parsed("language", report, values::parse_language);
     let allow_private = section.boolean("allow_private", report).unwrap_or(false);
     let source = report.source(&section.place);
+    let full_text = section.word("full_text", &super::settings::FULL_TEXT, report).unwrap_or(full_text);
     let line = |key| source.position(section.place_of(key).start).0;
     let origin = Origin {
         file: source.path.clone(),
@@ -147,7 +157,7 @@ fn options(section: &Section<'_>, report: &mut Report<'_>) -> Feed {
         interval_line: section.has("interval").then(|| line("interval")),
     };
     let url = FeedUrl::File(PathBuf::new());
-    Feed { url, name, tags, interval, language, allow_private, origin: Some(origin) }
+    Feed { url, name, tags, interval, language, allow_private, full_text, origin: Some(origin) }
 }
 
 fn tags(texts: Vec<Text>, report: &mut Report<'_>) -> Vec<String> {

@@ -3,7 +3,10 @@
 use super::super::{
     FetchLimits, Polling, StoreSettings, Surroundings, problem::Report, section::Section, source::Place, values,
 };
-use crate::core::agenda::{HostLimits, Politeness};
+use crate::core::{
+    agenda::{HostLimits, Politeness},
+    full_text::FullText,
+};
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
@@ -12,11 +15,24 @@ use std::{
 use toml::de::DeTable;
 
 pub(in super::super) const STORE_KEYS: [&str; 2] = ["path", "keep"];
-pub(in super::super) const POLLING_KEYS: [&str; 8] =
-    ["contact", "concurrency", "host_delay", "host_concurrency", "backfill", "max_hits_per_poll", "limits", "host"];
+pub(in super::super) const POLLING_KEYS: [&str; 9] = [
+    "contact",
+    "concurrency",
+    "host_delay",
+    "host_concurrency",
+    "backfill",
+    "max_hits_per_poll",
+    "full_text",
+    "limits",
+    "host",
+];
 pub(in super::super) const HOST_KEYS: [&str; 3] = ["name", "delay", "concurrency"];
-pub(in super::super) const LIMIT_KEYS: [&str; 7] =
-    ["body", "wire", "connect_timeout", "header_timeout", "total_timeout", "redirects", "items"];
+pub(in super::super) const LIMIT_KEYS: [&str; 8] =
+    ["body", "wire", "page", "connect_timeout", "header_timeout", "total_timeout", "redirects", "items"];
+
+/// What `full_text` may be, here and in a feed.
+pub(super) const FULL_TEXT: [(&str, FullText); 3] =
+    [("never", FullText::Never), ("when-short", FullText::WhenShort), ("always", FullText::Always)];
 
 const DAY: Duration = Duration::from_secs(86_400);
 const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
@@ -55,9 +71,11 @@ pub(in super::super) fn default_polling() -> Polling {
         },
         backfill: DAY,
         max_hits_per_poll: 100,
+        full_text: FullText::Never,
         limits: FetchLimits {
             body_bytes: 10 << 20,
             wire_bytes: 5 << 20,
+            page_bytes: 2 << 20,
             connect_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(15),
             total_timeout: Duration::from_secs(60),
@@ -81,6 +99,7 @@ pub(in super::super) fn polling<'s>(
     let least = Duration::from_millis(1);
     polling.backfill = section.duration("backfill", least..=CENTURY, report).unwrap_or(polling.backfill);
     count(&section, "max_hits_per_poll", 100_000, &mut polling.max_hits_per_poll, report);
+    polling.full_text = section.word("full_text", &FULL_TEXT, report).unwrap_or(polling.full_text);
     if let Some((table, place)) = section.table("limits", report) {
         limits(&Section::new(table, place, &LIMIT_KEYS, report), &mut polling.limits, report);
     }
@@ -120,6 +139,7 @@ fn host_limits(section: &Section<'_>, keys: [&str; 2], limits: &mut HostLimits, 
 fn limits(section: &Section<'_>, limits: &mut FetchLimits, report: &mut Report<'_>) {
     limits.body_bytes = section.size("body", report).unwrap_or(limits.body_bytes);
     limits.wire_bytes = section.size("wire", report).unwrap_or(limits.wire_bytes);
+    limits.page_bytes = section.size("page", report).unwrap_or(limits.page_bytes);
     for (key, limit) in [
         ("connect_timeout", &mut limits.connect_timeout),
         ("header_timeout", &mut limits.header_timeout),

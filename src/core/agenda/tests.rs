@@ -131,8 +131,29 @@ fn a_round_that_does_not_come_back_gives_up_the_other_feeds_of_a_parked_host() {
     agenda.finish(&poll(1));
     let mut given_up = agenda.abandon("example.org");
     given_up.sort();
-    assert_eq!(given_up, [feed(2), feed(3)]);
+    assert_eq!(given_up, [poll(2), poll(3)]);
     assert_eq!((agenda.start(at(9)), agenda.start(at(99))), (Some(poll(4)), None));
+}
+
+#[test]
+fn pages_take_turns_with_the_polls_of_their_host() {
+    let mut agenda = agenda(64);
+    let page = |id| ArticleId::from_row(id);
+    agenda.schedule_poll(feed(1), Some("example.org"), at(0));
+    agenda.schedule_page(page(1), Some("example.org"), at(0));
+    agenda.schedule_page(page(2), Some("example.org"), at(0));
+    agenda.schedule_page(page(3), Some("example.net"), at(0));
+    assert_eq!(agenda.start(at(0)), Some(poll(1)));
+    assert_eq!((agenda.start(at(0)), agenda.start(at(0))), (Some(Job::Page(page(3))), None));
+    agenda.finish(&poll(1));
+    assert_eq!((agenda.start(at(1)), agenda.start(at(2))), (None, Some(Job::Page(page(1)))));
+    agenda.finish(&Job::Page(page(1)));
+    agenda.park("example.org", at(30));
+    assert_eq!(agenda.start(at(29)), None);
+    assert_eq!(agenda.start(at(30)), Some(Job::Page(page(2))));
+    agenda.finish(&Job::Page(page(2)));
+    agenda.finish(&Job::Page(page(3)));
+    assert_eq!((agenda.running(), agenda.host_of.len()), (0, 1), "only the feed's host is remembered");
 }
 
 #[test]

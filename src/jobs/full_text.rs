@@ -1,0 +1,242 @@
+//! Fetches the page of an article that waits for it, and matches the article on what came, or on what the feed said.
+//!
+//! The text, the hits and the end of the wait commit together: after a kill, either the article still waits or all of it
+//! is there (promise P1).
+
+use super::{
+    Resources,
+    matching::{self, Hits},
+};
+use crate::{
+    config::Config,
+    core::{
+        article::ArticleId,
+        feed::{FailureKind, Feed, FeedId, FeedUrl, PollFailure},
+        full_text::{self, FullText},
+    },
+    fetch::PageAnswer,
+    parse::page::{self, PageLimits},
+    store::{
+        self, StoreError,
+        full_text::{PageNews, WantedPage},
+    },
+};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use url::Url;
+
+/// What came of a page that was wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageReport {
+    /// The feed that brought the article.
+    pub feed: FeedId,
+    /// Where it is.
+    pub page: Url,
+    /// What became of it.
+    pub outcome: PageOutcome,
+    /// Until when its host is to be left alone, pages and feeds (429).
+    pub park_host_until: Option<Timestamp>,
+    /// How long its host wants to be left alone between two requests.
+    pub crawl_delay: Option<Duration>,
+}
+
+/// What became of a page that was wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PageOutcome {
+    /// The article was matched on the text of its page.
+    Read(Settled),
+    /// The article was matched on what the feed said.
+    GivenUp {
+        /// Why, for people.
+        reason: String,
+        /// What followed.
+        settled: Settled,
+    },
+    /// The page is asked for again.
+    Postponed(Timestamp),
+}
+
+/// What the end of a wait brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// Hits that were not known.
+    pub hits: usize,
+    /// Whether it is news about the feed that the page was read or given up.
+    pub news: PageNews,
+}
+
+/// What becomes of a page that could not be had and might be had later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempts {
+    /// It is asked for again.
+    Several,
+    /// It is given up, for who does not come back to it.
+    One,
+}
+
+/// Articles that are given up in one transaction.
+const GIVEN_UP_AT_ONCE: usize = 200;
+
+/// Asks for the page of an article and matches the article. Returns nothing when the article does not wait (any more).
+///
+/// # Errors
+///
+/// When the store fails; then the article still waits.
+pub async fn fetch(
+    resources: &Resources,
+    article: ArticleId,
+    attempts: Attempts,
+    now: Timestamp,
+) -> Result<Option<PageReport>, StoreError> {
+    let Resources { store, config, fetcher, .. } = resources;
+    let found = store.call(move |connection| {
+        let Some(wanted) = store::full_text::wanted_for(connection, article)? else { return Ok(None) };
+        Ok(Some((store::feed::one(connection, wanted.feed)?, wanted)))
+    });
+    let Some((stored, wanted)) = found.await? else { return Ok(None) };
+    let feed = configured(config, &stored.identity);
+    if feed.full_text == FullText::Never {
+        return settle(resources, wanted, feed, Err("the configuration does not want it any more".to_owned()), now)
+            .await;
+    }
+    if full_text::is_overdue(wanted.wanted_at, now) {
+        return settle(resources, wanted, feed, Err(too_late()), now).await;
+    }
+    let PageAnswer { page, crawl_delay } = fetcher.page(&feed, &wanted.page, now).await;
+    let park_host_until = page.as_ref().err().and_then(|failure| full_text::park_host_until(failure, now));
+    let text = match page {
+        Ok(page) => read(resources, page, &wanted.page).await,
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = &text
+        && attempts == Attempts::Several
+        && let Some(at) = full_text::next_attempt(failure, wanted.attempts + 1, wanted.wanted_at, now)
+    {
+        let (message, feed, page) = (failure.message.clone(), wanted.feed, wanted.page);
+        store.call(move |connection| store::full_text::postpone(connection, article, at, &message)).await?;
+        return Ok(Some(PageReport { feed, page, outcome: PageOutcome::Postponed(at), park_host_until, crawl_delay }));
+    }
+    let settled = settle(resources, wanted, feed, text.map_err(|failure| failure.message), now).await?;
+    Ok(settled.map(|report| PageReport { park_host_until, crawl_delay, ..report }))
+}
+
+/// Matches articles on what their feeds said that have waited for their pages too long, or whose pages are on a `host`
+/// that is not asked. Returns some of them with what followed; call until there are none.
+///
+/// # Errors
+///
+/// When the store fails; then they still wait.
+pub async fn give_up(
+    resources: &Resources,
+    host: Option<String>,
+    now: Timestamp,
+) -> Result<Vec<(ArticleId, PageReport)>, StoreError> {
+    let config = resources.config.clone();
+    let run = move |connection: &Connection| {
+        let is_meant = |wanted: &WantedPage| match &host {
+            Some(host) => wanted.page.host_str() == Some(host),
+            None => full_text::is_overdue(wanted.wanted_at, now),
+        };
+        let reason = host.as_ref().map_or_else(too_late, |host| format!("{host} asked to be left alone"));
+        let mut given_up = Vec::new();
+        let wanted = store::full_text::wanted(connection)?;
+        for wanted in wanted.into_iter().filter(is_meant).take(GIVEN_UP_AT_ONCE) {
+            let feed = configured(&config, &store::feed::one(connection, wanted.feed)?.identity);
+            let report = commit(connection, &config, &wanted, &feed, Err(reason.clone()), now)?;
+            given_up.extend(report.map(|report| (wanted.article, report)));
+        }
+        Ok(given_up)
+    };
+    resources.store.call(run).await
+}
+
+fn too_late() -> String {
+    let minutes = full_text::PATIENCE.as_secs() / 60;
+    format!("the page did not come within {minutes} minutes: its host is asked slowly, or did not answer")
+}
+
+/// Returns the feed as configured. One that left the configuration is known by its address alone, and no page of it is
+/// asked for.
+fn configured(config: &Config, identity: &str) -> Feed {
+    let known = config.feeds.iter().find(|feed| feed.url.identity() == identity);
+    known.cloned().unwrap_or_else(|| {
+        Feed::new(Url::parse(identity).map_or_else(|_| FeedUrl::File(PathBuf::from(identity)), FeedUrl::Web))
+    })
+}
+
+/// Finds the article in a page, on a thread where that blocks nobody.
+async fn read(resources: &Resources, page: crate::fetch::Page, url: &Url) -> Result<String, PollFailure> {
+    let large = page.body.len() > super::LARGE_DOCUMENT;
+    let _turn = if large { resources.large_documents.acquire().await.ok() } else { None };
+    let read = tokio::task::spawn_blocking(move || {
+        page::read(&page.body, page.content_type.as_deref(), &page.final_url, &PageLimits::default())
+    });
+    let why = match read.await {
+        Ok(Ok(article)) => return Ok(article.text),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "could not be read for a failure within feedwatch; please report this page".to_owned(),
+    };
+    let message = format!("{} was fetched and {why}", FeedUrl::Web(url.clone()));
+    Err(PollFailure { kind: FailureKind::Unreadable, message, retry_after: None, redirected_host: None })
+}
+
+/// Ends the wait of an article: its text, its hits and the end commit together.
+async fn settle(
+    resources: &Resources,
+    wanted: WantedPage,
+    feed: Feed,
+    text: Result<String, String>,
+    now: Timestamp,
+) -> Result<Option<PageReport>, StoreError> {
+    let config = resources.config.clone();
+    resources.store.call(move |connection| commit(connection, &config, &wanted, &feed, text, now)).await
+}
+
+fn commit(
+    connection: &Connection,
+    config: &Arc<Config>,
+    wanted: &WantedPage,
+    feed: &Feed,
+    text: Result<String, String>,
+    now: Timestamp,
+) -> Result<Option<PageReport>, StoreError> {
+    // Something else may have ended the wait meanwhile.
+    if store::full_text::wanted_for(connection, wanted.article)?.is_none() {
+        return Ok(None);
+    }
+    // The article may have been edited meanwhile: what is matched is what is stored.
+    let (mut item, changed_at) = store::full_text::article(connection, wanted.article)?;
+    let text = text.and_then(|text| match full_text::says_more(&item, &text) {
+        true => Ok(text),
+        false => Err(format!("{} says no more than the feed", FeedUrl::Web(wanted.page.clone()))),
+    });
+    let news = store::full_text::finish(connection, wanted, text.as_deref().map_err(String::as_str), now)?;
+    let reason = match text {
+        Ok(text) => {
+            item.content = text;
+            None
+        }
+        Err(reason) => Some(reason),
+    };
+    let mut hits = Hits::default();
+    // A hit shows the text that was stored when it was found.
+    matching::match_article(connection, config, feed, (wanted.article, &item), &mut hits, now.max(changed_at))?;
+    let settled = Settled { hits: hits.new, news };
+    let outcome = match reason {
+        None => PageOutcome::Read(settled),
+        Some(reason) => PageOutcome::GivenUp { reason, settled },
+    };
+    let (feed, page) = (wanted.feed, wanted.page.clone());
+    Ok(Some(PageReport { feed, page, outcome, park_host_until: None, crawl_delay: None }))
+}
+
+impl PageReport {
+    /// Returns how many hits it brought.
+    pub fn hits(&self) -> usize {
+        match &self.outcome {
+            PageOutcome::Read(settled) | PageOutcome::GivenUp { settled, .. } => settled.hits,
+            PageOutcome::Postponed(_) => 0,
+        }
+    }
+}
