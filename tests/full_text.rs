@@ -276,18 +276,18 @@ fn an_edit_keeps_the_text_of_the_page_and_asks_for_it_no_second_time() {
     bench.publish(&[("/1", "A boat is in trouble.")]);
     bench.poll("06:00:00");
     // Edited while it waits: what is matched is the new summary, with the page.
-    bench.publish(&[("/1", "A vessel is in trouble.")]);
+    bench.publish(&[("/1", "A ferry is in trouble now.")]);
     let counts = bench.poll("06:00:01");
     assert_eq!((counts.edited, counts.hits, counts.awaiting_page), (1, 0, 0));
     assert_eq!(bench.fetch_one("06:00:02").hits(), 2);
-    assert!(bench.hits().iter().all(|hit| hit.article.summary == "A vessel is in trouble."));
+    assert!(bench.hits().iter().all(|hit| hit.article.summary == "A ferry is in trouble now."));
     bench.publish(&[("/1", "A ship is in trouble.")]);
     assert_eq!((bench.poll("07:00:00").edited, bench.site.asked("/1").len()), (1, 1));
     let article = bench.hits()[0].article.id;
     let (item, _) = bench.call(move |connection| store::full_text::article(connection, article));
     assert!(item.content.contains("lifeboat service") && item.summary == "A ship is in trouble.", "{item:?}");
     // The hits show what they found.
-    assert!(bench.hits().iter().all(|hit| hit.article.summary == "A vessel is in trouble."));
+    assert!(bench.hits().iter().all(|hit| hit.article.summary == "A ferry is in trouble now."));
 }
 
 #[test]
