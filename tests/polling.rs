@@ -152,7 +152,12 @@ fn failed(report: &PollReport) -> (FailureKind, String) {
 #[test]
 fn a01_intervals_adapt_and_an_explicit_one_is_honoured() {
     let bench = Bench::new("[[feed]]\nurl = 'SERVER/feed'\n");
-    let page = |round: i64| Page::feed(feed_with("News").replace("wire-4", &format!("n{round}")));
+    let page = |round: i64| {
+        let feed = feed_with(&format!("News of round {round}"));
+        Page::feed(
+            feed.replace("wire-4", &format!("n{round}")).replace("example.org/4", &format!("example.org/n{round}")),
+        )
+    };
     let mut now = start();
     // Something new at each poll, with validators: down to 15 min, never below.
     let mut waits = Vec::new();
