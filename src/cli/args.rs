@@ -1,6 +1,6 @@
 //! The command line as typed; shell completions and man pages come from the same definition.
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueHint};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
 /// Watches news feeds for what you must not miss, and tells you once.
@@ -81,6 +81,29 @@ pub enum Command {
                             feedwatch hits --json | jq -r '.[].link'"
     )]
     Hits(Hits),
+    /// Search the stored articles in the language of rules
+    ///
+    /// Looks through the articles in the store, the newest first, for those that a query matches: the same language and
+    /// the same engine as the rules. Articles older than `store.keep` have no text any more and are passed over.
+    #[command(
+        after_help = "Examples:\n  feedwatch search 'missile* NEAR/5 DPRK'\n  feedwatch search '@missile AND NOT \
+                            title:film' --since 7d\n  feedwatch search 'author:\"Jane Doe\"' --json | jq -r \
+                            '.articles[].link'\n  feedwatch search 'missile*' --store /var/lib/feedwatch/feedwatch.db"
+    )]
+    Search(Search),
+    /// Try new or changed rules on the stored articles: hits a day, gained and lost
+    ///
+    /// Runs the rules of the configuration over the stored articles as if they had been in force: hits a day, what is
+    /// gained and lost against the deployed rules, the newest examples, and the digests that would have been sent.
+    /// The deployed rules are those of --against, else of the configuration that the daemon runs with if that is another
+    /// file: they are run over the same articles. Else the hits on record are compared.
+    #[command(
+        after_help = "Examples:\n  feedwatch backtest                        after an edit: what changes, before the \
+                            reload\n  feedwatch backtest --rule 'DPRK missiles' --since 7d\n  feedwatch backtest \
+                            --config new.toml --against /etc/feedwatch/feedwatch.toml\n  feedwatch backtest --digest \
+                            morning --html d.html"
+    )]
+    Backtest(Backtest),
     /// Preview the next edition of a digest, or send it now
     #[command(
         after_help = "Examples:\n  feedwatch digest morning               what would be sent now, in the terminal\n  \
@@ -171,6 +194,70 @@ pub struct Hits {
     /// No more than this many, the newest
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
+}
+
+/// `feedwatch search`.
+#[derive(Debug, Args)]
+pub struct Search {
+    /// What to look for; docs/rules.md has the language
+    #[arg(value_name = "QUERY")]
+    pub query: String,
+    /// Only articles first seen since: a duration back from now (24h, 7d) or a date (2026-11-24)
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Only articles first seen until then
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<String>,
+    /// Fields to look into where the query names none [default: title,summary,content]
+    #[arg(long = "in", value_name = "FIELDS", value_delimiter = ',')]
+    pub fields: Vec<SearchField>,
+    /// No more than this many, the newest
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// Store to search [default: that of the configuration]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub store: Option<PathBuf>,
+}
+
+/// A field of an article.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SearchField {
+    /// Headline
+    Title,
+    /// Summary or description
+    Summary,
+    /// Full content
+    Content,
+    /// Names of the authors
+    Author,
+    /// Categories
+    Category,
+}
+
+/// `feedwatch backtest`.
+#[derive(Debug, Args)]
+pub struct Backtest {
+    /// Only this rule
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+    /// Configuration with the deployed rules
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub against: Option<PathBuf>,
+    /// Only articles first seen since: a duration back from now (24h, 7d) or a date (2026-11-24)
+    #[arg(long, value_name = "WHEN", default_value = "30d")]
+    pub since: String,
+    /// Examples of each kind for each rule
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub limit: usize,
+    /// Print the digest that this one would have sent
+    #[arg(long, value_name = "DIGEST")]
+    pub digest: Option<String>,
+    /// Write the HTML part of the digest into a file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// Store with the articles [default: that of the configuration, else of --against]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub store: Option<PathBuf>,
 }
 
 /// `feedwatch digest`.

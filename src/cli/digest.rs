@@ -71,7 +71,7 @@ fn choose(config: &Config, name: Option<&str>) -> Result<usize, Failure> {
     }
 }
 
-fn notice<'a>(config: &'a Config, digest: &'a DigestConfig, host: &'a str) -> Notice<'a> {
+pub(super) fn notice<'a>(config: &'a Config, digest: &'a DigestConfig, host: &'a str) -> Notice<'a> {
     let contact = config.mail.admin.as_ref().unwrap_or(&config.mail.from);
     let recipient = digest.to.first().map_or("", |to| to.address());
     Notice { recipient, contact: contact.address(), host }
@@ -113,7 +113,7 @@ async fn send(config: Config, index: usize, terminal: Terminal<'_>) -> Result<()
     Ok(())
 }
 
-fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(file, bytes).with_context(|| format!("{} could not be written", file.display()))?;
     Ok(())
 }

@@ -1,20 +1,25 @@
 //! The command line: one file for each subcommand. The only place that prints.
 
 pub mod args;
+mod backtest;
+mod chart;
 mod check;
 mod completions;
 mod digest;
 mod feeds;
+mod found;
 mod hits;
 mod outbox;
 mod pages;
 mod poll;
 mod round;
 mod run;
+mod search;
 mod setup;
 mod status;
 mod terminal;
 mod trial;
+mod when;
 
 use crate::{config::ConfigErrors, telemetry};
 use args::{Cli, Command};
@@ -102,6 +107,8 @@ fn dispatch(cli: Cli, terminal: &Terminal<'_>) -> Result<(), Failure> {
         Command::Poll(args) => setup::runtime()?.block_on(poll::poll(&setup, &args, terminal)),
         Command::Match(args) => setup::runtime()?.block_on(trial::trial(&setup, &args, terminal)),
         Command::Hits(args) => hits::hits(&setup, &args, terminal),
+        Command::Search(args) => search::search(&setup, &args, terminal),
+        Command::Backtest(args) => backtest::backtest(&setup, &args, terminal),
         Command::Digest(args) => setup::runtime()?.block_on(digest::digest(&setup, &args, terminal)),
         Command::Outbox(args) => setup::runtime()?.block_on(outbox::outbox(&setup, args, terminal)),
         Command::Feeds(args) => feeds::feeds(&setup, &args, terminal),

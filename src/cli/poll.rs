@@ -28,10 +28,14 @@ pub(super) async fn poll(setup: &Setup, args: &Poll, terminal: &Terminal<'_>) ->
     let stored = round::begin(resources).await?;
     let feeds: Vec<_> = chosen.iter().map(|index| (stored[*index].id, *index)).collect();
     let round = round::poll(resources, &feeds).await?;
+    let in_retrospect = round::backfill(resources).await?;
     if terminal.wants_json() {
         terminal.json(&round.json(&resources.config.feeds));
     } else {
         round.print(&resources.config.feeds, *terminal);
+        if in_retrospect > 0 {
+            terminal.line(format!("{} in retrospect, by new rules", counted(in_retrospect, "hit")));
+        }
     }
     Ok(())
 }

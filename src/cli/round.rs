@@ -3,7 +3,7 @@
 use super::{
     Failure,
     pages::{self, Pages},
-    terminal::{FAINT, Terminal, WARNING, harmless, local, styled},
+    terminal::{FAINT, Terminal, WARNING, harmless, local, progress, styled},
 };
 use crate::{
     clock,
@@ -14,18 +14,16 @@ use crate::{
         relocation,
     },
     jobs::{
-        Resources, adopt,
+        Resources, adopt, backfill,
         poll::{self, Counts, PollReport, Polled, Stages},
     },
     store::{self, feed::StoredFeed},
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::Serialize;
 use std::{
     collections::HashMap,
-    io::IsTerminal,
     time::{Duration, Instant},
 };
 use tokio::task::{JoinError, JoinSet};
@@ -65,6 +63,18 @@ pub(super) async fn begin(resources: &Resources) -> Result<Vec<StoredFeed>, Fail
     Ok(resources.store.call(move |connection| adopt::adopt(connection, &config, now, |_| now)).await?)
 }
 
+/// Runs rules that are new over what is stored, where they ask for it; returns how many hits that brought.
+pub(super) async fn backfill(resources: &Resources) -> Result<usize, Failure> {
+    let mut hits = 0;
+    loop {
+        let done = backfill::backfill(resources, clock::now()).await?;
+        hits += done.hits;
+        if !done.more {
+            return Ok(hits);
+        }
+    }
+}
+
 /// Polls the feeds once, each at its index in the configuration.
 pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Result<Round, Failure> {
     let began = Instant::now();
@@ -75,7 +85,7 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
     for (id, _) in feeds {
         agenda.schedule_poll(*id, hosts.get(id).map(String::as_str), clock::now());
     }
-    let bar = progress_bar(feeds.len());
+    let bar = progress(feeds.len(), "feeds");
     let mut running = JoinSet::new();
     let mut job_of = HashMap::new();
     let mut round = Round::default();
@@ -145,15 +155,6 @@ async fn hosts(resources: &Resources, indices: &HashMap<FeedId, usize>) -> Resul
 async fn spare(resources: &Resources, feeds: Vec<FeedId>, until: Timestamp) -> Result<(), Failure> {
     let park = move |connection: &Connection| store::feed::park(connection, &feeds, until);
     Ok(resources.store.call(park).await?)
-}
-
-fn progress_bar(feeds: usize) -> ProgressBar {
-    if feeds < 2 || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} feeds, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(feeds as u64).with_style(style)
 }
 
 impl Round {

@@ -40,6 +40,7 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), F
     let resources = &workplace.resources;
     let feeds = pollable(resources).await?;
     let round = round::poll(resources, &feeds).await?;
+    let in_retrospect = round::backfill(resources).await?;
     let editions = compose_due(resources).await?;
     while upkeep::upkeep(resources, clock::now()).await?.more {}
     let mails = deliver_waiting(resources).await?;
@@ -47,11 +48,15 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), F
     if terminal.wants_json() {
         terminal.json(&json!({
             "feeds": round.json(&resources.config.feeds),
+            "hits_in_retrospect": in_retrospect,
             "editions": editions.iter().map(|(digest, hits)| json!({"digest": digest, "hits": hits})).collect::<Vec<_>>(),
             "mails": mails.iter().map(|(recipient, delivered)| mail_json(recipient, delivered)).collect::<Vec<_>>(),
         }));
     } else {
         round.print(&resources.config.feeds, *terminal);
+        if in_retrospect > 0 {
+            terminal.line(format!("{} in retrospect, by new rules", counted(in_retrospect, "hit")));
+        }
         for (digest, hits) in &editions {
             terminal.line(format!("edition of \"{digest}\": {}", counted(*hits, "hit")));
         }

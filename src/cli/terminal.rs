@@ -2,9 +2,13 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
-use std::{cell::Cell, io::ErrorKind};
+use std::{
+    cell::Cell,
+    io::{ErrorKind, IsTerminal},
+};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default();
@@ -85,6 +89,16 @@ impl<'a> Terminal<'a> {
             self.line(line.trim_end());
         }
     }
+}
+
+/// Returns a bar that shows how far something is, where somebody watches.
+pub(super) fn progress(total: usize, what: &str) -> ProgressBar {
+    if total < 2 || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(&format!("{{bar:30}} {{pos}} of {{len}} {what}, {{eta}} left"))
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total as u64).with_style(style)
 }
 
 /// Returns a text in a style, which is dropped where it is not understood.

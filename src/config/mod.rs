@@ -21,7 +21,7 @@ pub use problem::{ConfigErrors, Problem};
 
 use crate::{
     core::{digest::Digest, feed::Feed, hit::DigestName},
-    rules::{Rule, RuleSet},
+    rules::{Rule, RuleSet, TermGroups},
 };
 use jiff::tz::TimeZone;
 use problem::{Complaint, Report};
@@ -50,6 +50,8 @@ pub struct Config {
     pub rules: Vec<WatchRule>,
     /// The rules, compiled; the same indices.
     pub rule_set: RuleSet,
+    /// `[terms]`, for queries that are asked later.
+    pub groups: TermGroups,
     /// The digests, in the order of the files; no name twice.
     pub digests: Vec<Digest>,
     /// What is allowed and probably not meant.
@@ -72,6 +74,8 @@ pub struct WatchRule {
     pub rule: Rule,
     /// The digests that its hits go into.
     pub digests: Vec<DigestName>,
+    /// How far back it is run over what is stored when it is new or changed.
+    pub backfill: Option<Duration>,
     /// Headlines that it matches.
     pub must_match: Vec<String>,
     /// Headlines that it does not match.
@@ -200,6 +204,7 @@ fn check(
         feeds: feeds.into_iter().map(|placed| placed.feed).collect(),
         rule_set: RuleSet::new(&compiled),
         rules,
+        groups: groups.into_groups(),
         digests: digests.into_iter().map(|placed| placed.digest).collect(),
         warnings: Vec::new(),
     })

@@ -69,6 +69,8 @@ pub enum Job {
     OverduePages,
     /// Clear old texts, tell the administrator what is wrong.
     Upkeep,
+    /// Run new rules over what was stored before them.
+    Backfill,
     /// Poll a feed.
     Poll(FeedId),
     /// Fetch the page of an article.

@@ -246,6 +246,7 @@ mod tests {
             rule: RuleName::new(rule),
             version: RuleVersion::new("0"),
             found_at: first_seen,
+            in_retrospect: false,
             terms: Vec::new(),
             told_before: false,
             article: HitArticle {

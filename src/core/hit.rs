@@ -103,6 +103,8 @@ pub struct StoredHit {
     pub version: RuleVersion,
     /// When it matched.
     pub found_at: Timestamp,
+    /// Whether the article was there before this version of the rule.
+    pub in_retrospect: bool,
     /// The terms that matched, where.
     pub terms: Vec<TermMatch>,
     /// The article.

@@ -4,6 +4,7 @@
 
 pub mod agenda;
 pub mod article;
+pub mod backfill;
 pub mod cadence;
 pub mod digest;
 pub mod excerpt;

@@ -21,6 +21,7 @@ use crate::{
     },
     jobs::{
         Resources,
+        backfill::{self, Backfilled},
         deliver::{self, Delivered},
         edition::{self, Composed, When},
         full_text::{self, Attempts, PageReport},
@@ -31,7 +32,12 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::{Id, JoinError, JoinSet},
@@ -47,6 +53,9 @@ const DRAIN: Duration = Duration::from_secs(75);
 
 /// How long after a failure of our own (the store, a panic) a job is tried again.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// How long new rules wait, before they are run over what is stored, for polls to end that began without them.
+const POLLS_END: Duration = Duration::from_secs(1);
 
 /// Time between two rounds of upkeep.
 const UPKEEP: Duration = Duration::from_secs(15 * 60);
@@ -71,6 +80,8 @@ pub struct Daemon {
     hosts: HashMap<FeedId, String>,
     running: JoinSet<Ended>,
     job_of: HashMap<Id, Job>,
+    /// Polls under way that began under an earlier configuration: they do not know the rules that came since.
+    former_polls: HashSet<Id>,
     record: DaemonRecord,
     /// The store's version that the agenda knows, to notice what another process changed.
     seen: i64,
@@ -97,6 +108,7 @@ enum Ended {
     Upkept(Result<upkeep::Upkept, StoreError>),
     Page(ArticleId, Result<Option<PageReport>, StoreError>),
     GaveUp(Result<Vec<(ArticleId, PageReport)>, StoreError>),
+    Backfilled(Result<Backfilled, StoreError>),
 }
 
 impl Daemon {
@@ -115,6 +127,7 @@ impl Daemon {
             hosts: HashMap::new(),
             running: JoinSet::new(),
             job_of: HashMap::new(),
+            former_polls: HashSet::new(),
             record: DaemonRecord {
                 pid: std::process::id(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -214,6 +227,14 @@ impl Daemon {
                 let work = async move { Ended::Upkept(upkeep::upkeep(&resources, now).await) };
                 self.running.spawn(work.instrument(info_span!("upkeep")))
             }
+            Job::Backfill => {
+                if !self.former_polls.is_empty() {
+                    self.agenda.finish(&job);
+                    return self.agenda.schedule(job, now + POLLS_END);
+                }
+                let work = async move { Ended::Backfilled(backfill::backfill(&resources, now).await) };
+                self.running.spawn(work.instrument(info_span!("backfill")))
+            }
         };
         self.job_of.insert(handle.id(), job);
     }
@@ -221,6 +242,7 @@ impl Daemon {
     async fn end(&mut self, ended: Result<(Id, Ended), JoinError>) {
         let now = clock::now();
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        self.former_polls.remove(&id);
         let Some(job) = self.job_of.remove(&id) else { return };
         self.agenda.finish(&job);
         match ended {
@@ -290,6 +312,18 @@ impl Daemon {
                 debug!(articles = upkept.cleared.articles, notices = upkept.notices, "upkeep is done");
                 if upkept.notices > 0 {
                     self.schedule_deliveries().await?;
+                }
+            }
+            Ended::Backfilled(done) => {
+                let Backfilled { articles, hits, more } = done?;
+                if more {
+                    self.agenda.schedule(Job::Backfill, now);
+                }
+                if articles > 0 {
+                    info!(articles, hits, more, "new rules were run over what is stored");
+                }
+                if hits > 0 {
+                    self.schedule_editions(now).await?;
                 }
             }
         }

@@ -40,6 +40,9 @@ impl Daemon {
         let hosts = hosts.filter_map(|(row, feed)| Some((row.id, relocation::host(&feed.url, &row.state)?)));
         self.hosts = hosts.collect();
         self.resources.config = config;
+        let polls = self.job_of.iter().filter(|(_, job)| matches!(job, Job::Poll(_)));
+        self.former_polls.extend(polls.map(|(id, _)| *id));
+        self.agenda.schedule(Job::Backfill, now);
         let polling = &self.resources.config.polling;
         self.agenda.set_limits(polling.politeness.clone());
         for (index, feed) in stored.iter().enumerate() {

@@ -1,5 +1,6 @@
-//! Adopts a configuration: makes the store's lists of feeds and digests the configured ones, in one transaction.
+//! Adopts a configuration: makes the store's lists of feeds, rules and digests the configured ones, in one transaction.
 
+use super::backfill;
 use crate::{
     config::Config,
     core::hit::{DigestName, RuleName},
@@ -12,7 +13,8 @@ use tracing::warn;
 
 /// Adopts `config` and returns its feeds in their order. New feeds are due at `due(index)`. Digests that are new begin
 /// just before `now`, so that what is found at this very moment lies within their first window. Hits that wait for a
-/// digest that was renamed or removed go to the digests that their rules feed now.
+/// digest that was renamed or removed go to the digests that their rules feed now. Rules that are new and ask for it are
+/// noted to be run over what is stored.
 ///
 /// # Errors
 ///
@@ -37,5 +39,6 @@ pub fn adopt(
             "hits wait for a digest that is no longer configured, and no digest takes their rules' hits"
         );
     }
+    backfill::adopt(connection, config, now)?;
     store::feed::configure(connection, &config.feeds, due)
 }

@@ -123,7 +123,8 @@ fn run(
     Ok(Composed::Sent { hits: hits.len(), mails: digest.to.len() })
 }
 
-fn edition(
+/// Puts together the edition of these hits, with what was looked at in the window.
+pub(super) fn edition(
     connection: &Connection,
     config: &Config,
     digest: &Digest,

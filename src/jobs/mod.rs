@@ -1,13 +1,18 @@
-//! The jobs: poll a feed, fetch the page of an article, compose an edition, deliver a mail, upkeep. Each reads, decides through `core` and `rules`,
-//! and commits once. None decides anything itself, none loops; the daemon and the commands drive them.
+//! The jobs: poll a feed, fetch the page of an article, compose an edition, deliver a mail, upkeep, backfill; and what is
+//! asked of the archive: search and backtest. Each reads, decides through `core` and `rules`, and commits once. None
+//! decides anything itself, none loops; the daemon and the commands drive them.
 
 pub mod adopt;
+mod archive;
+pub mod backfill;
+pub mod backtest;
 pub mod deliver;
 pub mod discovery;
 pub mod edition;
 pub mod full_text;
 mod matching;
 pub mod poll;
+pub mod search;
 pub mod upkeep;
 
 use crate::{config::Config, fetch::Fetcher, mail::smtp, store::Store};

@@ -42,7 +42,7 @@ pub(super) struct Plan {
 </h3>
 {% match item.above %}
 {%- when Some with (rule) -%}
-<p class="dim" style="margin:0;font-size:13px;color:#57606a">also above, under <bdi>{{ rule }}</bdi>{% if !item.terms.is_empty() %} · matched: <bdi>{{ item.terms }}</bdi>{% endif %}</p>
+<p class="dim" style="margin:0;font-size:13px;color:#57606a">also above, under <bdi>{{ rule }}</bdi>{% if item.in_retrospect %} · found in retrospect{% endif %}{% if !item.terms.is_empty() %} · matched: <bdi>{{ item.terms }}</bdi>{% endif %}</p>
 {%- when None -%}
 <p class="dim" style="margin:0 0 4px;font-size:13px;color:#57606a"><bdi>{{ item.outlet }}</bdi> · {{ item.time }}
 {%- match item.link -%}
@@ -51,6 +51,7 @@ pub(super) struct Plan {
 {%- when Link::Missing %} · no link
 {%- endmatch -%}
 {%- if item.told_before %} · reported before{% endif -%}
+{%- if item.in_retrospect %} · <strong>found in retrospect</strong>{% endif -%}
 </p>
 {% if !item.excerpt.is_empty() -%}
 <p dir="auto" style="margin:0 0 4px;font-size:15px;line-height:1.5">
@@ -92,7 +93,7 @@ struct FullItem<'a> {
 {%- match item.link -%}
 {%- when Link::Web { href, host: _ } -%}<a href="{{ href }}" style="color:inherit;text-decoration:underline">{{ title }}</a>
 {%- when _ -%}{{ title }}
-{%- endmatch %} <span class="dim" style="font-size:13px;color:#57606a">· <bdi>{{ outlets }}</bdi></span></p>
+{%- endmatch %} <span class="dim" style="font-size:13px;color:#57606a">· <bdi>{{ outlets }}</bdi>{% if item.in_retrospect %} · found in retrospect{% endif %}</span></p>
 "#
 )]
 struct CompactItem<'a> {

@@ -48,10 +48,10 @@ pub(super) fn text(view: &View, plan: &Plan) -> String {
 fn full(out: &mut Lines, item: &ItemView) {
     out.blank();
     out.prose(&format!("- {}", marked(&item.title)), "  ");
-    match &item.above {
-        Some(rule) if item.terms.is_empty() => return out.prose(&format!("  also above, under {rule}"), "  "),
-        Some(rule) => return out.prose(&format!("  also above, under {rule} · matched: {}", item.terms), "  "),
-        None => {}
+    let retrospect = if item.in_retrospect { " · found in retrospect" } else { "" };
+    if let Some(rule) = &item.above {
+        let terms = if item.terms.is_empty() { String::new() } else { format!(" · matched: {}", item.terms) };
+        return out.prose(&format!("  also above, under {rule}{retrospect}{terms}"), "  ");
     }
     let (note, url) = match &item.link {
         Link::Web { href, host } => (format!(" · {host}"), Some(href)),
@@ -59,7 +59,7 @@ fn full(out: &mut Lines, item: &ItemView) {
         Link::Missing => (" · no link".to_owned(), None),
     };
     let told = if item.told_before { " · reported before" } else { "" };
-    out.prose(&format!("  {} · {}{note}{told}", item.outlet, item.time), "  ");
+    out.prose(&format!("  {} · {}{note}{told}{retrospect}", item.outlet, item.time), "  ");
     if let Some(url) = url {
         out.line(&format!("  {url}"));
     }
@@ -101,7 +101,8 @@ fn href(link: &Link) -> Option<&str> {
 }
 
 fn compact(out: &mut Lines, item: &ItemView) {
-    out.prose(&format!("- {} · {}", plain_title(item), outlets(item)), "  ");
+    let retrospect = if item.in_retrospect { " · found in retrospect" } else { "" };
+    out.prose(&format!("- {} · {}{retrospect}", plain_title(item), outlets(item)), "  ");
     if let Link::Web { href, .. } = &item.link {
         out.line(&format!("  {href}"));
     }

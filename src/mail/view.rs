@@ -62,6 +62,8 @@ pub(super) struct ItemView {
     pub(super) others: Vec<OtherView>,
     /// How many more there are.
     pub(super) others_more: usize,
+    /// Whether the article was there before the rule.
+    pub(super) in_retrospect: bool,
     /// The rule above under which the article is shown in full.
     pub(super) above: Option<String>,
 }
@@ -171,6 +173,7 @@ fn item(entry: &Entry, above: Option<String>, timezone: &TimeZone) -> ItemView {
         time,
         excerpt: body(article, &hit.terms),
         terms: terms(&hit.terms),
+        in_retrospect: hit.in_retrospect,
         above,
     }
 }
@@ -237,7 +240,7 @@ fn footer(edition: &Edition, notice: &Notice<'_>) -> Footer {
     let digest = name(edition.digest.as_str());
     Footer {
         window: format!("Covers {} to {}.", local(window.start, zone), local(window.end, zone)),
-        coverage: coverage(&edition.coverage),
+        coverage: coverage(edition),
         failing: failing(&edition.coverage, zone),
         why: format!(
             "You get this mail because {} receives the digest “{digest}” ({}), sent by feedwatch on {}.",
@@ -252,7 +255,8 @@ fn footer(edition: &Edition, notice: &Notice<'_>) -> Footer {
     }
 }
 
-fn coverage(coverage: &Coverage) -> Vec<String> {
+fn coverage(edition: &Edition) -> Vec<String> {
+    let coverage = &edition.coverage;
     let mut lines = vec![format!(
         "Read {} of {}; {} seen for the first time.",
         coverage.feeds_polled,
@@ -263,6 +267,9 @@ fn coverage(coverage: &Coverage) -> Vec<String> {
         0 => {}
         1 => lines.push("1 edition was missed before this one, which covers its time too.".to_owned()),
         missed => lines.push(format!("{missed} editions were missed before this one, which covers their time too.")),
+    }
+    if edition.groups.iter().flat_map(|group| &group.entries).any(|entry| entry.shown.in_retrospect) {
+        lines.push("Hits in retrospect are of articles that came before their rule was made or changed.".to_owned());
     }
     match coverage.hits_suppressed {
         0 => {}

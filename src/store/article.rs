@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    row::{hash, millis, optional_timestamp},
+    row::{hash, millis, optional_timestamp, timestamp},
 };
 use crate::core::{
     article::{Article, ArticleId, ArticleKey, TextHash},
@@ -210,4 +210,14 @@ pub fn amend(connection: &Connection, id: ArticleId, article: &Article) -> Resul
 pub fn is_backlog(connection: &Connection, id: ArticleId) -> Result<bool, StoreError> {
     let mut statement = connection.prepare_cached("SELECT backlog FROM article WHERE id = ?1")?;
     Ok(statement.query_row([id.row()], |row| row.get(0))?)
+}
+
+/// Returns when the present text of an article was first seen.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn changed_at(connection: &Connection, id: ArticleId) -> Result<Timestamp, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT changed_at FROM article WHERE id = ?1")?;
+    Ok(statement.query_row([id.row()], |row| timestamp(row, "changed_at"))?)
 }

@@ -14,7 +14,8 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params, types::
 use std::collections::HashSet;
 
 /// The columns that [`stored`] reads, over the tables of [`JOINS`].
-const COLUMNS: &str = "hit.id, hit.rule, hit.version, hit.found_at, hit.terms, article.id AS article_id, article.link,
+const COLUMNS: &str =
+    "hit.id, hit.rule, hit.version, hit.found_at, hit.in_retrospect, hit.terms, article.id AS article_id, article.link,
     coalesce(revision.title, article.title) AS title, coalesce(revision.summary, article.summary) AS summary,
     coalesce(revision.content, article.content) AS content, article.author, article.category, article.published_at,
     article.first_seen_at, coalesce(story_member.story_id, article.id) AS story_id, feed.name AS feed_name, feed.title AS feed_title, feed.url AS feed_url";
@@ -39,13 +40,73 @@ pub fn record(
     terms: &[TermMatch],
     now: Timestamp,
 ) -> Result<Option<HitId>, StoreError> {
+    insert(connection, rule, version, article, terms, now, false)
+}
+
+/// Records a hit on an article that was there before this version of the rule, unless the rule has hit it before.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn record_in_retrospect(
+    connection: &Connection,
+    rule: &RuleName,
+    version: &RuleVersion,
+    article: ArticleId,
+    terms: &[TermMatch],
+    now: Timestamp,
+) -> Result<Option<HitId>, StoreError> {
+    insert(connection, rule, version, article, terms, now, true)
+}
+
+fn insert(
+    connection: &Connection,
+    rule: &RuleName,
+    version: &RuleVersion,
+    article: ArticleId,
+    terms: &[TermMatch],
+    now: Timestamp,
+    in_retrospect: bool,
+) -> Result<Option<HitId>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO hit (rule, version, article_id, found_at, terms) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO hit (rule, version, article_id, found_at, terms, in_retrospect) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (rule, article_id) DO NOTHING RETURNING id",
     )?;
     let terms = serde_json::to_string(terms).expect("terms are strings and numbers");
-    let values = params![rule.as_str(), version.as_str(), article.row(), millis(now), terms];
+    let values = params![rule.as_str(), version.as_str(), article.row(), millis(now), terms, in_retrospect];
     Ok(statement.query_row(values, |row| row.get(0)).optional()?.map(HitId::from_row))
+}
+
+/// What is on record of a rule that hit an article.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedHit {
+    /// The rule.
+    pub rule: RuleName,
+    /// Its version at that time.
+    pub version: RuleVersion,
+    /// When it matched.
+    pub found_at: Timestamp,
+    /// The terms that matched, where.
+    pub terms: Vec<TermMatch>,
+}
+
+/// Returns the hits on an article.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn of_article(connection: &Connection, article: ArticleId) -> Result<Vec<RecordedHit>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT rule, version, found_at, terms FROM hit WHERE article_id = ?1")?;
+    let hits = statement.query_map([article.row()], |row| {
+        Ok(RecordedHit {
+            rule: RuleName::new(row.get::<_, String>("rule")?),
+            version: RuleVersion::new(row.get::<_, String>("version")?),
+            found_at: timestamp(row, "found_at")?,
+            terms: terms_column(row)?,
+        })
+    })?;
+    Ok(hits.collect::<Result<_, _>>()?)
 }
 
 /// Queues a hit for the next edition of a digest. A suppressed one is counted there, not listed.
@@ -212,15 +273,13 @@ pub fn select(connection: &Connection, selection: &Selection) -> Result<Vec<Stor
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredHit> {
-    let terms: String = row.get("terms")?;
-    let terms = serde_json::from_str(&terms)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))?;
     Ok(StoredHit {
         id: HitId::from_row(row.get("id")?),
         rule: RuleName::new(row.get::<_, String>("rule")?),
         version: RuleVersion::new(row.get::<_, String>("version")?),
         found_at: timestamp(row, "found_at")?,
-        terms,
+        in_retrospect: row.get("in_retrospect")?,
+        terms: terms_column(row)?,
         told_before: false,
         article: HitArticle {
             id: ArticleId::from_row(row.get("article_id")?),
@@ -236,4 +295,10 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredHit> {
             first_seen: timestamp(row, "first_seen_at")?,
         },
     })
+}
+
+fn terms_column(row: &Row<'_>) -> rusqlite::Result<Vec<TermMatch>> {
+    let terms: String = row.get("terms")?;
+    serde_json::from_str(&terms)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
 }

@@ -3,6 +3,7 @@
 //! The submodules are the tables and their statements; each function takes the connection of a transaction that the
 //! caller owns, so that what must hold together commits together. Nothing here decides anything.
 
+pub mod archive;
 pub mod article;
 pub mod daemon;
 pub mod edition;
@@ -12,6 +13,7 @@ pub mod hit;
 pub mod outbox;
 pub mod retention;
 mod row;
+pub mod rule;
 mod schema;
 pub mod story;
 #[cfg(test)]

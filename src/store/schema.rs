@@ -17,6 +17,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_initial.sql")),
     M::up(include_str!("../../migrations/0002_second_keys_and_stories.sql")),
     M::up(include_str!("../../migrations/0003_feed_health.sql")),
+    M::up(include_str!("../../migrations/0004_rule_versions.sql")),
     M::up(include_str!("../../migrations/0005_full_text.sql")),
 ];
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::core::{
     article::{Article, ArticleId, ArticleKey, Item, TextHash},
+    backfill::{Adoption, Unfinished},
     digest::Window,
     feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validators},
     health::Tally,
@@ -256,4 +257,83 @@ fn the_store_knows_the_page_of_an_article() {
             connection.query_row("SELECT page FROM article WHERE id = ?1", [id.row()], |row| row.get(0)).unwrap();
         assert_eq!(page, crate::core::page::page(url));
     }
+}
+
+/// Each article once, newest first, whatever the pages; those without their texts are left out.
+#[test]
+fn the_archive_is_read_in_pages() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://a.example/feed"]);
+    // Several came at the same instant, so that a page ends among them.
+    let expected: Vec<_> = (0..10)
+        .map(|number| {
+            let new = article(&format!("k{number}"), &format!("article {number}"));
+            article::insert(&connection, ids[0], &new, false, at(number / 4)).unwrap()
+        })
+        .collect();
+    connection.execute("UPDATE article SET cleared_at = 0 WHERE id = ?1", [expected[5].row()]).unwrap();
+    hit(&connection, expected[9], "one", at(3));
+    for size in 1..12 {
+        let span = archive::Span { since: at(0), until: at(2), with_hits: true };
+        let mut reader = archive::Reader::new(&connection, span);
+        let mut read = Vec::new();
+        loop {
+            let page = reader.page(size).unwrap();
+            assert!(page.len() <= size);
+            if page.is_empty() {
+                break;
+            }
+            read.extend(page);
+        }
+        let order: Vec<_> = read.iter().map(|archived| archived.article.id).collect();
+        let without: Vec<_> = expected.iter().rev().copied().filter(|id| *id != expected[5]).collect();
+        assert_eq!(order, without, "pages of {size}");
+        assert_eq!(read.iter().map(|archived| archived.hits.len()).collect::<Vec<_>>(), [1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(read[0].feed.outlet, "a.example");
+    }
+    let span = archive::Span { since: at(1), until: at(1), with_hits: false };
+    assert_eq!(archive::Reader::new(&connection, span).page(99).unwrap().len(), 3);
+    assert_eq!(archive::count(&connection, span).unwrap(), 4);
+    let (stretch, reached) = archive::stretch(&connection, expected[3], expected[8], 3).unwrap();
+    assert_eq!((stretch.len(), reached), (2, expected[6]));
+    let (stretch, reached) = archive::stretch(&connection, reached, expected[8], 3).unwrap();
+    assert_eq!((stretch.len(), reached), (2, expected[8]));
+}
+
+/// Promise P1: how far a rule was run over what is stored is kept, and moves on from where it was only.
+#[test]
+fn a_rule_remembers_how_far_it_was_run_over_what_is_stored() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://a.example/"]);
+    let articles: Vec<_> = (0..4)
+        .map(|number| {
+            article::insert(&connection, ids[0], &article(&format!("k{number}"), "DPRK"), false, at(number)).unwrap()
+        })
+        .collect();
+    let named = |rule: &str| (RuleName::new(rule), RuleVersion::new("v1"));
+    let new = |rule: &str, since| (named(rule).0, named(rule).1, since);
+    let adoption = Adoption {
+        new: vec![new("all", Some(at(0))), new("late", Some(at(2))), new("later", Some(at(9))), new("none", None)],
+        ..Adoption::default()
+    };
+    rule::adopt(&connection, &adoption, at(5)).unwrap();
+    assert_eq!(rule::known(&connection).unwrap().len(), 4);
+    let unfinished = rule::unfinished(&connection).unwrap();
+    let bounds = |rule: &Unfinished| (rule.rule.to_string(), rule.after.row(), rule.last);
+    let first = articles[0].row();
+    assert_eq!(
+        unfinished.iter().map(bounds).collect::<Vec<_>>(),
+        [("all".to_owned(), first - 1, articles[3]), ("late".to_owned(), first + 1, articles[3])]
+    );
+    assert!(rule::advance(&connection, &unfinished[0], articles[3]).unwrap());
+    assert!(!rule::advance(&connection, &unfinished[0], articles[3]).unwrap(), "it was there already");
+    let left = Adoption { left: vec![named("late")], ..Adoption::default() };
+    rule::adopt(&connection, &left, at(6)).unwrap();
+    assert!(!rule::advance(&connection, &unfinished[1], articles[3]).unwrap(), "it is no longer in force");
+    assert_eq!(rule::unfinished(&connection).unwrap(), []);
+    let returned = Adoption { returned: vec![named("late")], ..Adoption::default() };
+    rule::adopt(&connection, &returned, at(7)).unwrap();
+    rule::count_hits(&connection, &named("late").0, &named("late").1, 3).unwrap();
+    let again = rule::unfinished(&connection).unwrap();
+    assert_eq!((again.len(), again[0].after, again[0].hits), (1, unfinished[1].after, 3));
 }

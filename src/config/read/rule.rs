@@ -18,9 +18,13 @@ use crate::{
         query_groups,
     },
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
-pub(in super::super) const KEYS: [&str; 13] = [
+pub(in super::super) const KEYS: [&str; 14] = [
     "name",
     "all",
     "any",
@@ -32,6 +36,7 @@ pub(in super::super) const KEYS: [&str; 13] = [
     "tags",
     "case",
     "digests",
+    "backfill",
     "must_match",
     "must_not_match",
 ];
@@ -39,6 +44,9 @@ pub(in super::super) const KEYS: [&str; 13] = [
 const NEAR_KEYS: [&str; 3] = ["terms", "within", "ordered"];
 
 const NEAR_EXAMPLE: &str = "near = { terms = [\"missile*\", \"DPRK\"], within = 10 }";
+
+/// Least and most time that a rule can be run back over what is stored.
+const BACKFILL: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(36_500 * 86_400);
 
 const FIELDS: [(&str, Field); 5] = [
     ("title", Field::Title),
@@ -57,6 +65,13 @@ pub(in super::super) struct PlacedGroups {
     places: BTreeMap<String, (Place, Vec<Text>)>,
     /// Names whose list could not be read: reported once, not again by each rule that uses one.
     unreadable: HashSet<String>,
+}
+
+impl PlacedGroups {
+    /// Returns the groups without their places.
+    pub(in super::super) fn into_groups(self) -> TermGroups {
+        self.groups
+    }
 }
 
 /// A checked rule, where it stands, and what it refers to.
@@ -146,6 +161,7 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
         case: section.word("case", &CASES, report).unwrap_or_default(),
     };
     let digests = digests(section, known, report);
+    let backfill = section.duration("backfill", BACKFILL, report);
     let must_match = section.texts("must_match", report).unwrap_or_default();
     let must_not_match = section.texts("must_not_match", report).unwrap_or_default();
     let rule = match Rule::new(&source, &known.groups.groups) {
@@ -183,7 +199,8 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
     };
     run_examples(&source, known, &must_match, &must_not_match, report);
     let texts = |examples: Vec<Text>| examples.into_iter().map(|example| example.text).collect();
-    let rule = WatchRule { rule, digests, must_match: texts(must_match), must_not_match: texts(must_not_match) };
+    let rule =
+        WatchRule { rule, digests, backfill, must_match: texts(must_match), must_not_match: texts(must_not_match) };
     Some(PlacedRule { rule, source })
 }
 

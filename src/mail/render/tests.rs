@@ -32,6 +32,7 @@ pub(in crate::mail) fn hit(id: i64, rule: &str, article: HitArticle, terms: &[&s
         rule: RuleName::new(rule),
         version: RuleVersion::new("0123456789abcdef"),
         found_at: article.first_seen,
+        in_retrospect: false,
         terms,
         told_before: false,
         article,
@@ -199,6 +200,23 @@ fn an_empty_edition_says_what_was_looked_at() {
         assert!(part.contains("Nothing new."), "{part}");
         assert!(part.contains("Read 0 of 1 configured feed; 0 articles seen"), "{part}");
     }
+}
+
+/// Promise P8: what was found in an article that came before its rule says so, in whatever form it is shown.
+#[test]
+fn what_was_found_in_retrospect_says_so() {
+    let launch = article(1, "DPRK fires", Some("https://example.org/1"), "A summary.");
+    let late = |id, rule| StoredHit { in_retrospect: true, ..hit(id, rule, launch.clone(), &["DPRK"]) };
+    let live = hit(3, "Transfers", article(2, "Trains", None, "More."), &["Trains"]);
+    let hits = vec![late(1, "DPRK missiles"), late(2, "Transfers"), live];
+    let rendered = render(&edition(hits, Coverage::default()), &NOTICE);
+    for part in [rendered.text, rendered.html] {
+        let part = part.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(part.matches("found in retrospect").count(), 2, "{part}");
+        assert_eq!(part.matches("Hits in retrospect are").count(), 1, "{part}");
+    }
+    let rendered = render(&representative(), &NOTICE);
+    assert!(!rendered.text.contains("retrospect") && !rendered.html.contains("retrospect"));
 }
 
 /// Promise P6: nothing but text, links and our own markup gets into a mail.
