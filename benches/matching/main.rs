@@ -4,6 +4,8 @@
 //! text to words looked up in vain. "cold" empties the caches before each article, as a daemon finds them that is idle
 //! most of the time.
 
+#![expect(clippy::print_stderr, reason = "a benchmark tells what it found")]
+
 mod baseline;
 mod corpus;
 
