@@ -7,6 +7,7 @@ use feedwatch::{
     core::agenda::HostLimits,
 };
 use std::{
+    collections::HashSet,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -105,6 +106,74 @@ fn what_is_probably_not_meant_is_warned_of() {
         assert_eq!(warnings.iter().filter(|warning| warning.contains(part)).count(), 1, "{part}: {warnings:#?}");
     }
     assert_eq!(warnings.len(), 9, "{warnings:#?}");
+}
+
+/// Each warning of rules and term groups stands at its line and column, under its name.
+#[test]
+fn warnings_of_rules_and_term_groups_stand_at_their_place() {
+    let folder = fixtures("valid").into_iter().find(|folder| folder.ends_with("lints")).expect("the fixture is there");
+    let config = valid("lints");
+    let shown: Vec<String> = config.warnings.iter().map(|warning| format!("{warning:#}")).collect();
+    insta::assert_snapshot!(shown.join("\n").replace(&format!("{}/", folder.display()), ""));
+    let names: HashSet<&str> = config.warnings.iter().filter_map(|warning| warning.name).collect();
+    assert!(names.len() >= 10, "{names:?}");
+    let sizes: Vec<_> = config
+        .term_groups
+        .iter()
+        .map(|group| (group.name.as_str(), group.terms, group.terms_with_groups, group.rules))
+        .collect();
+    assert_eq!(
+        sizes,
+        [
+            ("both", 5, 9, 1),
+            ("dprk", 2, 2, 3),
+            ("inner", 1, 1, 0),
+            ("missile", 2, 2, 4),
+            ("names", 4, 4, 1),
+            ("unused", 0, 1, 0)
+        ]
+    );
+    assert!(config.term_groups[0].file.as_ref().is_some_and(|file| file.ends_with("valid/lints/names.txt")));
+}
+
+/// What is kept on purpose is not warned of, and the rest of the same rule is.
+#[test]
+fn a_rule_or_a_term_group_may_allow_warnings_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("feedwatch.toml");
+    let text = |rule: &str, group: &str| {
+        format!(
+            "[mail]\nfrom = 'a@example.org'\nserver = 'file:./outbox'\n[[feed]]\nurl = 'https://www.example.org/rss'\n\
+             [[digest]]\nname = 'd'\nto = ['a@example.org']\nschedule = 'daily at 07:00'\n\
+             [terms]\ng = {{ terms = ['it', 'ab*']{group} }}\n[[rule]]\nname = 'broad'\nall = ['missile']\n\
+             [[rule]]\nname = 'narrow'\nall = ['missile', 'it']\n{rule}"
+        )
+    };
+    let names = |text: String| -> Vec<&'static str> {
+        fs::write(&path, text).unwrap();
+        load(&path).unwrap().warnings.iter().filter_map(|warning| warning.name).collect()
+    };
+    assert_eq!(names(text("", "")), ["unused-group", "common-word", "short-stem", "subset-rule", "common-word"]);
+    let (rule, group) = ("allow = ['subset-rule']", ", allow = ['unused-group', 'short-stem']");
+    assert_eq!(names(text(rule, group)), ["common-word", "common-word"]);
+    assert_eq!(
+        names(text("digests = []\nallow = ['unused-rule', 'common-word']", ", allow = ['common-word']")),
+        ["unused-group", "short-stem"]
+    );
+    let version = |rule: &str| {
+        fs::write(&path, text(rule, "")).unwrap();
+        load(&path).unwrap().rules[1].rule.version.clone()
+    };
+    assert_eq!(version(""), version("allow = ['subset-rule']"));
+}
+
+#[test]
+fn every_warning_has_a_name_that_the_documentation_explains() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md")).unwrap();
+    use feedwatch::rules::lint::name::{OF_GROUPS, OF_RULES, OTHERS};
+    for name in OF_RULES.iter().chain(&OF_GROUPS).chain(&OTHERS) {
+        assert!(page.contains(&format!("| `{name}` |")), "docs/rules.md lacks {name}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock,
-    config::{Config, MailServer},
+    config::{Config, MailServer, TermGroupSize},
     core::{
         agenda::{Agenda, Job},
         digest::counted,
@@ -40,6 +40,7 @@ pub(super) async fn check(setup: &Setup, args: &Check, terminal: &Terminal<'_>) 
             "ok": online.as_ref().is_none_or(Online::is_good),
             "errors": [],
             "warnings": config.warnings,
+            "term_groups": config.term_groups,
             "online": online.as_ref().map(Online::json),
         }));
     } else {
@@ -59,7 +60,7 @@ pub(super) async fn check(setup: &Setup, args: &Check, terminal: &Terminal<'_>) 
 
 fn print(setup: &Setup, config: &Config, terminal: Terminal<'_>) {
     for warning in &config.warnings {
-        terminal.line(format!("{} {warning}", styled(WARNING, "warning:")));
+        terminal.line(format!("{} {warning:#}", styled(WARNING, "warning:")));
     }
     let examples: usize = config.rules.iter().map(|rule| rule.must_match.len() + rule.must_not_match.len()).sum();
     terminal.line(format!(
@@ -70,6 +71,9 @@ fn print(setup: &Setup, config: &Config, terminal: Terminal<'_>) {
         counted(examples, "passing example"),
         counted(config.digests.len(), "digest"),
     ));
+    for group in &config.term_groups {
+        terminal.line(shown_group(group));
+    }
     let now = clock::now();
     let connection = setup.reader(config).ok();
     for digest in &config.digests {
@@ -84,6 +88,20 @@ fn print(setup: &Setup, config: &Config, terminal: Terminal<'_>) {
         };
         let to = digest.to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         terminal.line(format!("digest \"{}\": {}, {next}, to {to}", digest.name, digest.schedule));
+    }
+}
+
+fn shown_group(group: &TermGroupSize) -> String {
+    let mut line = format!("terms @{}: {}", group.name, counted(group.terms, "term"));
+    if group.terms_with_groups != group.terms {
+        line.push_str(&format!(" ({} with those of its groups)", group.terms_with_groups));
+    }
+    if let Some(file) = &group.file {
+        line.push_str(&format!(", from {}", file.display()));
+    }
+    line + &match group.rules {
+        0 => ", used by no rule".to_owned(),
+        rules => format!(", used by {}", counted(rules, "rule")),
     }
 }
 

@@ -24,7 +24,7 @@ use serde_json::json;
 pub(super) async fn daemon(setup: Setup) -> Result<(), Failure> {
     let file = setup.file()?;
     let config = setup.config()?;
-    for warning in &config.warnings {
+    for warning in config.logged_warnings() {
         tracing::warn!("{warning}");
     }
     let workplace = Workplace::open(config)?;

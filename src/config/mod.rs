@@ -25,12 +25,14 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 use problem::{Complaint, Report};
-use read::{digest, feed, rule, settings};
+use read::{digest, feed, lint, rule, settings, terms};
 use section::Section;
+use serde::Serialize;
 use source::{Place, Source};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use toml::de::DeTable;
@@ -51,11 +53,23 @@ pub struct Config {
     /// The rules, compiled; the same indices.
     pub rule_set: RuleSet,
     /// `[terms]`, for queries that are asked later.
-    pub groups: TermGroups,
+    pub groups: Arc<TermGroups>,
+    /// The term groups, in the order of their names.
+    pub term_groups: Vec<TermGroupSize>,
     /// The digests, in the order of the files; no name twice.
     pub digests: Vec<Digest>,
     /// What is allowed and probably not meant.
     pub warnings: Vec<Problem>,
+}
+
+impl Config {
+    /// Returns the warnings as lines of a log: the first, and how many more there are.
+    pub fn logged_warnings(&self) -> impl Iterator<Item = String> {
+        const MOST: usize = 20;
+        let more = self.warnings.len().saturating_sub(MOST);
+        let rest = (more > 0).then(|| format!("and {more} more warnings; `feedwatch check` shows all"));
+        self.warnings.iter().take(MOST).map(ToString::to_string).chain(rest)
+    }
 }
 
 /// `[store]`.
@@ -80,6 +94,21 @@ pub struct WatchRule {
     pub must_match: Vec<String>,
     /// Headlines that it does not match.
     pub must_not_match: Vec<String>,
+}
+
+/// How large a term group is and how much it is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TermGroupSize {
+    /// Its name.
+    pub name: String,
+    /// Its own terms.
+    pub terms: usize,
+    /// Its own terms and those of the groups in it.
+    pub terms_with_groups: usize,
+    /// The file that lists terms of its own.
+    pub file: Option<PathBuf>,
+    /// The rules that use it, by itself or within another group.
+    pub rules: usize,
 }
 
 /// What the process was started with and the files do not say.
@@ -140,13 +169,14 @@ fn load_draft(
             source.break_at(error.span().map_or(0, |span| span.start), syntax_message(error.message()));
         }
     }
-    let mut report = Report::new(&sources);
     let tables: Vec<(usize, DeTable<'_>)> = sources
         .iter()
         .enumerate()
         .filter(|(_, source)| source.broken.is_none())
         .filter_map(|(file, source)| Some((file, DeTable::parse(&source.text).ok()?.into_inner())))
         .collect();
+    let lists = terms::read_files(&tables, &sources);
+    let mut report = Report::new(&sources, &lists);
     let roots: Vec<Section<'_>> =
         tables.iter().map(|(file, table)| Section::new(table, Place::file(*file), &SECTIONS, &mut report)).collect();
     let checked = check(&roots, &sources, surroundings, may_lack_feeds, &mut report);
@@ -176,9 +206,10 @@ fn check(
     let feed_sections = all("feed", &feed::KEYS, report);
     let digest_sections = all("digest", &digest::KEYS, report);
     let rule_sections = all("rule", &rule::KEYS, report);
-    let terms: Vec<(&DeTable<'_>, Place)> = roots.iter().filter_map(|root| root.table("terms", report)).collect();
-    let terms: Vec<Section<'_>> =
-        terms.into_iter().map(|(table, place)| Section::with_any_keys(table, place)).collect();
+    let group_sections: Vec<(&DeTable<'_>, Place)> =
+        roots.iter().filter_map(|root| root.table("terms", report)).collect();
+    let group_sections: Vec<Section<'_>> =
+        group_sections.into_iter().map(|(table, place)| Section::with_any_keys(table, place)).collect();
 
     let folder = sources.first().map(Source::folder).unwrap_or_default();
     let (store, polling) = read_settings(roots, folder.clone(), surroundings, report);
@@ -188,13 +219,14 @@ fn check(
     if complete && !may_lack_feeds && !roots.iter().any(|root| root.has("feed")) {
         report.error(&Place::file(0), no_feeds());
     }
-    let groups = rule::read_groups(&terms, report);
+    let groups = terms::read_all(&group_sections, report);
     let known = rule::Known { groups: &groups, feeds: &feeds, digests: &digests, complete };
     let rules = rule::read_all(&rule_sections, &known, report);
     if report.has_errors() {
         return None;
     }
-    rule::warn_of_unused(&rules, &known, report);
+    lint::warn(&rules, &known, report);
+    let term_groups = terms::sizes(&groups, &rules);
     let rules: Vec<WatchRule> = rules.into_iter().map(|placed| placed.rule).collect();
     let compiled: Vec<Rule> = rules.iter().map(|watch| watch.rule.clone()).collect();
     Some(Config {
@@ -204,7 +236,8 @@ fn check(
         feeds: feeds.into_iter().map(|placed| placed.feed).collect(),
         rule_set: RuleSet::new(&compiled),
         rules,
-        groups: groups.into_groups(),
+        groups: Arc::new(groups.groups),
+        term_groups,
         digests: digests.into_iter().map(|placed| placed.digest).collect(),
         warnings: Vec::new(),
     })

@@ -2,7 +2,10 @@
 
 use super::source::{Place, Source};
 use serde::Serialize;
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// One thing that is wrong with a configuration, or, as a warning, probably not meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,12 +22,26 @@ pub struct Problem {
     pub message: String,
     /// A near name or another spelling that would do.
     pub suggestion: Option<String>,
+    /// The name of the warning, where it has one, which stays the same from version to version.
+    pub name: Option<&'static str>,
+    /// The line and a caret below the column, where a rule or a term is to blame; shown by `{:#}`.
+    #[serde(skip)]
+    pub excerpt: Option<String>,
 }
 
 impl Problem {
     /// Makes a problem of a whole file.
     pub(super) fn of_file(file: PathBuf, message: String) -> Self {
-        Self { file, line: None, column: None, key: String::new(), message, suggestion: None }
+        Self {
+            file,
+            line: None,
+            column: None,
+            key: String::new(),
+            message,
+            suggestion: None,
+            name: None,
+            excerpt: None,
+        }
     }
 }
 
@@ -42,8 +59,18 @@ impl fmt::Display for Problem {
         }
         write!(out, " {}", self.message)?;
         match &self.suggestion {
-            Some(suggestion) => write!(out, "; did you mean `{suggestion}`?"),
-            None => Ok(()),
+            // The message may have named it already.
+            Some(suggestion) if !self.message.ends_with(&format!("`{suggestion}`")) => {
+                write!(out, "; did you mean `{suggestion}`?")?;
+            }
+            _ => {}
+        }
+        if let Some(name) = self.name {
+            write!(out, " [{name}]")?;
+        }
+        match &self.excerpt {
+            Some(excerpt) if out.alternate() => write!(out, "\n{excerpt}"),
+            _ => Ok(()),
         }
     }
 }
@@ -56,7 +83,7 @@ pub struct ConfigErrors(pub Vec<Problem>);
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.0 {
-            write!(out, "{problem}\n\n")?;
+            write!(out, "{problem:#}\n\n")?;
         }
         match self.0.len() {
             1 => out.write_str("1 error"),
@@ -72,17 +99,23 @@ impl std::error::Error for ConfigErrors {}
 pub(super) struct Complaint {
     pub(super) message: String,
     pub(super) suggestion: Option<String>,
+    name: Option<&'static str>,
 }
 
 impl Complaint {
     pub(super) fn suggesting(message: impl Into<String>, suggestion: Option<String>) -> Self {
-        Self { message: message.into(), suggestion }
+        Self { message: message.into(), suggestion, name: None }
+    }
+
+    /// Gives a warning its name.
+    pub(super) fn named(self, name: &'static str) -> Self {
+        Self { name: Some(name), ..self }
     }
 }
 
 impl<T: Into<String>> From<T> for Complaint {
     fn from(message: T) -> Self {
-        Self { message: message.into(), suggestion: None }
+        Self { message: message.into(), suggestion: None, name: None }
     }
 }
 
@@ -90,13 +123,15 @@ impl<T: Into<String>> From<T> for Complaint {
 #[derive(Debug)]
 pub(super) struct Report<'s> {
     sources: &'s [Source],
+    /// Lists of terms; their numbers as files follow those of `sources`.
+    lists: &'s [Source],
     errors: Vec<(Place, Complaint)>,
     warnings: Vec<(Place, Complaint)>,
 }
 
 impl<'s> Report<'s> {
-    pub(super) fn new(sources: &'s [Source]) -> Self {
-        Self { sources, errors: Vec::new(), warnings: Vec::new() }
+    pub(super) fn new(sources: &'s [Source], lists: &'s [Source]) -> Self {
+        Self { sources, lists, errors: Vec::new(), warnings: Vec::new() }
     }
 
     pub(super) fn error(&mut self, place: &Place, complaint: impl Into<Complaint>) {
@@ -108,7 +143,13 @@ impl<'s> Report<'s> {
     }
 
     pub(super) fn source(&self, place: &Place) -> &'s Source {
-        &self.sources[place.file]
+        source(self.sources, self.lists, place)
+    }
+
+    /// Returns a list of terms that was read, with its number as a file.
+    pub(super) fn list(&self, path: &Path) -> Option<(usize, &'s Source)> {
+        let at = self.lists.iter().position(|list| list.path == path)?;
+        Some((self.sources.len() + at, &self.lists[at]))
     }
 
     /// Returns the file and line of a place, for a message that names two.
@@ -125,14 +166,18 @@ impl<'s> Report<'s> {
     pub(super) fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
         let broken = self.sources.iter().enumerate().filter_map(|(file, source)| Some((file, source.broken.clone()?)));
         let mut errors: Vec<(usize, usize, Problem)> = broken.map(|(file, problem)| (file, 0, problem)).collect();
-        errors.extend(located(self.sources, self.errors));
-        (in_order(errors), in_order(located(self.sources, self.warnings)))
+        errors.extend(located(self.sources, self.lists, self.errors));
+        (in_order(errors), in_order(located(self.sources, self.lists, self.warnings)))
     }
 }
 
-fn located(sources: &[Source], found: Vec<(Place, Complaint)>) -> Vec<(usize, usize, Problem)> {
+fn source<'s>(sources: &'s [Source], lists: &'s [Source], place: &Place) -> &'s Source {
+    sources.get(place.file).unwrap_or_else(|| &lists[place.file - sources.len()])
+}
+
+fn located(sources: &[Source], lists: &[Source], found: Vec<(Place, Complaint)>) -> Vec<(usize, usize, Problem)> {
     let problem = |(place, complaint): (Place, Complaint)| {
-        let source = &sources[place.file];
+        let source = source(sources, lists, &place);
         let (line, column) = source.position(place.start);
         let whole_file = place.key.is_empty();
         let problem = Problem {
@@ -142,10 +187,39 @@ fn located(sources: &[Source], found: Vec<(Place, Complaint)>) -> Vec<(usize, us
             key: printable(&place.key),
             message: printable(&complaint.message),
             suggestion: complaint.suggestion.as_deref().map(printable),
+            name: complaint.name,
+            // Elsewhere a line may hold a password.
+            excerpt: (place.key.starts_with("rule[") || place.key.starts_with("terms."))
+                .then(|| excerpt(source.line(line), column)),
         };
         (place.file, place.start, problem)
     };
     found.into_iter().map(problem).collect()
+}
+
+/// Returns the part of a line around a column, from 1, and a caret below the column.
+fn excerpt(line: &str, column: usize) -> String {
+    const BEFORE: usize = 60;
+    const AFTER: usize = 40;
+    const INDENT: &str = "    ";
+    let safe = printable(&line.chars().take(column + AFTER).collect::<String>().replace('\t', " "));
+    let from = (column - 1).saturating_sub(BEFORE);
+    let shown: String = safe.chars().skip(from).collect();
+    let before = if from > 0 { "…" } else { "" };
+    let after = if line.chars().nth(column + AFTER).is_some() { "…" } else { "" };
+    // What stands before the caret is as wide as what stands above it.
+    let space = |c: char| match c {
+        '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => None,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{ff01}'..='\u{ff60}'
+        | '\u{1f300}'..='\u{1faff}' => Some('\u{3000}'),
+        _ => Some(' '),
+    };
+    let blank: String = before.chars().chain(shown.chars().take(column - 1 - from)).filter_map(space).collect();
+    format!("{INDENT}{before}{shown}{after}\n{INDENT}{blank}^")
 }
 
 /// Returns a text that does no harm to a terminal: without control characters, and not endless.
@@ -166,7 +240,11 @@ fn printable(text: &str) -> String {
 fn in_order(mut problems: Vec<(usize, usize, Problem)>) -> Vec<Problem> {
     problems.sort_by_key(|(file, start, _)| (*file, *start));
     let mut problems: Vec<Problem> = problems.into_iter().map(|(_, _, problem)| problem).collect();
-    problems.dedup();
+    // Two groups may list the same file.
+    problems.dedup_by(|a, b| {
+        (&a.file, a.line, a.column, &a.message) == (&b.file, b.line, b.column, &b.message)
+            && (a.key == b.key || a.key.starts_with("terms."))
+    });
     problems
 }
 

@@ -53,6 +53,11 @@ impl<'s> Section<'s> {
         self.entry(key).is_some()
     }
 
+    /// Whether a key holds a table.
+    pub(super) fn is_table(&self, key: &str) -> bool {
+        self.entry(key).is_some_and(|(_, value)| value.get_ref().is_table())
+    }
+
     /// Returns the place of a key's value, else of the section.
     pub(super) fn place_of(&self, key: &str) -> Place {
         self.entry(key).map_or_else(|| self.place.clone(), |(place, _)| place)

@@ -47,17 +47,31 @@ impl Source {
     pub(super) fn read(path: PathBuf) -> Self {
         match read_text(&path) {
             Ok(text) => Self::of_text(path, text),
-            Err(message) => {
-                let broken = Some(Problem::of_file(path.clone(), message));
-                Self { path, text: String::new(), broken, line_starts: vec![0] }
-            }
+            Err(message) => Self::unreadable(path, message),
         }
+    }
+
+    /// Reads a file of lines; a byte order mark is no part of the first.
+    pub(super) fn read_list(path: PathBuf) -> Self {
+        match read_text(&path) {
+            Ok(text) => Self::of_lines(path, text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+            Err(message) => Self::unreadable(path, message),
+        }
+    }
+
+    fn unreadable(path: PathBuf, message: String) -> Self {
+        let broken = Some(Problem::of_file(path.clone(), message));
+        Self { path, text: String::new(), broken, line_starts: vec![0] }
+    }
+
+    fn of_lines(path: PathBuf, text: String) -> Self {
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(index, _)| index + 1)).collect();
+        Self { path, text, broken: None, line_starts }
     }
 
     /// Makes a file of its text.
     fn of_text(path: PathBuf, text: String) -> Self {
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(index, _)| index + 1)).collect();
-        let mut source = Self { path, text, broken: None, line_starts };
+        let mut source = Self::of_lines(path, text);
         if let Some(at) = too_deep(&source.text) {
             let message = format!("nested deeper than {NESTING_MAX} levels; no key needs that");
             source.break_at(at, message);
@@ -78,6 +92,12 @@ impl Source {
         let line = self.line_starts.partition_point(|start| *start <= byte).max(1);
         let before = self.text.get(self.line_starts[line - 1]..byte).unwrap_or("");
         (line, before.chars().count() + 1)
+    }
+
+    /// Returns a line, from 1.
+    pub(super) fn line(&self, number: usize) -> &str {
+        let rest = self.line_starts.get(number - 1).and_then(|start| self.text.get(*start..)).unwrap_or_default();
+        rest.lines().next().unwrap_or_default()
     }
 
     /// Returns the folder that relative paths of this file start from.
@@ -146,7 +166,7 @@ fn conf_d(folder: &Path) -> io::Result<Vec<PathBuf>> {
 fn read_text(path: &Path) -> Result<String, String> {
     let bytes = read_bytes(path, FILE_MAX_BYTES)?;
     if bytes.len() as u64 > FILE_MAX_BYTES {
-        return Err("is larger than 8 MiB; spread it over files in conf.d".to_owned());
+        return Err("is larger than 8 MiB; spread it over several files".to_owned());
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];

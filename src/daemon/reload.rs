@@ -97,7 +97,7 @@ impl Daemon {
         let agent = fetch::user_agent(config.polling.contact.as_deref());
         let fetcher = Fetcher::new(config.polling.limits, &agent).map_err(|error| format!("refused: {error}"))?;
         let changes = config::diff(&old, &config).to_string();
-        for warning in &config.warnings {
+        for warning in config.logged_warnings() {
             warn!("{warning}");
         }
         if let Err(error) = self.configure(Arc::new(config), now).await {

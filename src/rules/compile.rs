@@ -3,7 +3,7 @@
 //! A rule is posted under the terms of its anchor, the most selective group of terms of which it needs one; the posting
 //! carries a second such group, so that most candidates are dismissed without touching the rule.
 
-use super::expression::{Expression, Proximity, Term, TermWord, WordKind};
+use super::expression::{Alternatives, Expression, Proximity, Term, TermWord, WordKind};
 use super::origin::Origin;
 use super::proximity::Distance;
 use super::regexp::RegularExpression;
@@ -73,7 +73,8 @@ pub(super) enum Node {
 /// Terms near each other, compiled.
 #[derive(Debug, Clone)]
 pub(super) struct CompiledProximity {
-    pub(super) operands: Vec<Vec<Told>>,
+    /// By operand: its terms, in their order.
+    pub(super) operands: Vec<Arc<[Told]>>,
     pub(super) distances: Vec<Distance>,
 }
 
@@ -101,7 +102,8 @@ pub(super) struct Told {
 #[derive(Debug, Clone)]
 pub(super) struct CompiledRule {
     pub(super) clauses: Vec<u32>,
-    pub(super) told: Vec<Told>,
+    /// The terms of its own, then those of each term group; the latter are shared.
+    pub(super) told: Vec<Arc<[Told]>>,
     /// Proximities whose terms it tells about, where these are near each other.
     pub(super) told_near: Box<[u32]>,
     /// Regular expressions whose places it tells about.
@@ -138,8 +140,19 @@ pub(super) struct Compiled {
     pub(super) fields: FieldSet,
 }
 
-/// A group of terms of which a rule needs one.
-type Group = Vec<TermId>;
+/// Terms of which a rule needs one.
+type Group = Arc<[TermId]>;
+
+/// Alternatives, compiled once for all rules that share them.
+#[derive(Clone)]
+struct CompiledAlternatives {
+    terms: Group,
+    told: Arc<[Told]>,
+    /// Whether they are asked what they stand near to.
+    placed: bool,
+    /// The node of a term group.
+    node: Option<u32>,
+}
 
 fn index(value: usize) -> u32 {
     u32::try_from(value).expect("rules have fewer than 2^32 terms, words and nodes")
@@ -172,6 +185,8 @@ struct Compiler {
     gates: Vec<TermId>,
     /// By stand-in: the regular expression, and the fields that it is looked for in.
     gate_uses: FxHashMap<TermId, (u32, FieldSet)>,
+    /// Alternatives so far, by their address, which the rules keep.
+    shared: FxHashMap<*const Alternatives, CompiledAlternatives>,
 }
 
 impl Compiler {
@@ -182,15 +197,16 @@ impl Compiler {
         self.proximities.clear();
         // By term: its place in `told`; a group may have thousands.
         let mut places: FxHashMap<TermId, usize> = FxHashMap::default();
+        let mut told_groups: Vec<Arc<[Told]>> = Vec::new();
         let mut told_near = Vec::new();
         let mut told_regexes = Vec::new();
         for clause in &rule.clauses {
             clauses.push(self.node(&clause.expression));
             self.required(&clause.expression, &mut groups);
-            clause.expression.positive_terms(&mut |term, _| self.uses[self.known[&term.words] as usize] += 1);
             clause.expression.positive_leaves(&mut |leaf| match leaf {
                 Expression::Term(term, fields) => {
                     let id = self.known[&term.words];
+                    self.uses[id as usize] += 1;
                     match places.get(&id) {
                         Some(place) => told[*place].fields = told[*place].fields.union(*fields),
                         None => {
@@ -199,19 +215,78 @@ impl Compiler {
                         }
                     }
                 }
-                Expression::Near(proximity) => told_near.push(self.proximity(proximity)),
+                Expression::Group(group) => {
+                    let compiled = self.alternatives(group);
+                    self.count_uses(&compiled.terms);
+                    told_groups.push(compiled.told);
+                }
+                Expression::Near(proximity) => {
+                    for operand in proximity.operands() {
+                        let compiled = self.alternatives(operand);
+                        self.count_uses(&compiled.terms);
+                    }
+                    told_near.push(self.proximity(proximity));
+                }
                 Expression::Regex(regex, fields) => told_regexes.push((self.regex(regex), *fields)),
                 _ => {}
             });
         }
         self.groups.push(groups);
         let (feeds, tags) = (Arc::clone(&rule.feeds), Arc::clone(&rule.tags));
+        let told = std::iter::once(told.into()).chain(told_groups).collect();
         let (told_near, told_regexes) = (told_near.into(), told_regexes.into());
         self.out.rules.push(CompiledRule { clauses, told, told_near, told_regexes, feeds, tags });
     }
 
+    fn count_uses(&mut self, terms: &[TermId]) {
+        terms.iter().for_each(|term| self.uses[*term as usize] += 1);
+    }
+
+    /// Compiles alternatives, or finds them where they were compiled before.
+    fn alternatives(&mut self, alternatives: &Arc<Alternatives>) -> CompiledAlternatives {
+        if let Some(known) = self.shared.get(&Arc::as_ptr(alternatives)) {
+            return known.clone();
+        }
+        self.out.fields = self.out.fields.union(alternatives.fields());
+        let mut told: Vec<Told> = Vec::with_capacity(alternatives.leaves().len());
+        for leaf in alternatives.leaves() {
+            let (term, fields) = (self.term(&leaf.term), leaf.fields);
+            told.push(Told { term, fields, written: Arc::clone(&leaf.term.written) });
+        }
+        told.sort_by_key(|told| told.term);
+        told.dedup_by(|next, first| {
+            let same = next.term == first.term;
+            if same {
+                first.fields = first.fields.union(next.fields);
+            }
+            same
+        });
+        let terms = told.iter().map(|told| told.term).collect();
+        let compiled = CompiledAlternatives { terms, told: told.into(), placed: false, node: None };
+        self.shared.insert(Arc::as_ptr(alternatives), compiled.clone());
+        compiled
+    }
+
+    fn group(&mut self, group: &Arc<Alternatives>) -> u32 {
+        let compiled = self.alternatives(group);
+        if let Some(node) = compiled.node {
+            return node;
+        }
+        let mut nodes = Vec::with_capacity(compiled.told.len());
+        for told in compiled.told.iter() {
+            self.out.nodes.push(Node::Term(told.term, told.fields));
+            nodes.push(index(self.out.nodes.len() - 1));
+        }
+        let (start, end) = self.children(nodes);
+        self.out.nodes.push(Node::Any(start, end));
+        let node = index(self.out.nodes.len() - 1);
+        self.shared.insert(Arc::as_ptr(group), CompiledAlternatives { node: Some(node), ..compiled });
+        node
+    }
+
     fn node(&mut self, expression: &Expression) -> u32 {
         let node = match expression {
+            Expression::Group(group) => return self.group(group),
             Expression::All(parts) => {
                 let (start, end) = self.nodes(parts);
                 Node::All(start, end)
@@ -259,6 +334,10 @@ impl Compiler {
         let mut nodes: Vec<u32> = parts.iter().map(|part| self.node(part)).collect();
         // Order says nothing; regular expressions are looked into if others leave it open.
         nodes.sort_by_key(|node| self.out.costly.contains(node));
+        self.children(nodes)
+    }
+
+    fn children(&mut self, nodes: Vec<u32>) -> (u32, u32) {
         let start = self.out.children.len();
         self.out.children.extend(nodes);
         (index(start), index(self.out.children.len()))
@@ -272,15 +351,15 @@ impl Compiler {
         }
         self.proximities.insert(address, index(self.out.proximities.len()));
         let mut compiled = CompiledProximity { operands: Vec::new(), distances: proximity.distances().to_vec() };
-        for leaves in proximity.operands() {
-            let mut operand = Vec::with_capacity(leaves.len());
-            for leaf in leaves {
-                let term = self.term(&leaf.term);
-                self.out.placed[term as usize] = index(leaf.term.words.len());
-                self.out.fields = self.out.fields.union(leaf.fields);
-                operand.push(Told { term, fields: leaf.fields, written: Arc::clone(&leaf.term.written) });
+        for operand in proximity.operands() {
+            let known = self.alternatives(operand);
+            compiled.operands.push(Arc::clone(&known.told));
+            if !known.placed {
+                for leaf in operand.leaves() {
+                    self.out.placed[self.known[&leaf.term.words] as usize] = index(leaf.term.words.len());
+                }
+                self.shared.insert(Arc::as_ptr(operand), CompiledAlternatives { placed: true, ..known });
             }
-            compiled.operands.push(operand);
         }
         self.out.proximities.push(compiled);
         index(self.out.proximities.len() - 1)
@@ -353,22 +432,20 @@ impl Compiler {
             Expression::Any(parts) => self.required_of(parts, parts.len(), groups),
             Expression::AtLeast(count, parts) => self.required_of(parts, parts.len() + 1 - count, groups),
             Expression::Near(proximity) => {
-                for leaves in proximity.operands() {
-                    let mut group: Group = leaves.iter().map(|leaf| self.known[&leaf.term.words]).collect();
-                    group.sort_unstable();
-                    group.dedup();
-                    groups.push(group);
+                for operand in proximity.operands() {
+                    groups.push(self.alternatives(operand).terms);
                 }
             }
             Expression::Not(_) | Expression::Origin(_) => {}
-            Expression::Term(term, _) => groups.push(vec![self.known[&term.words]]),
+            Expression::Term(term, _) => groups.push([self.known[&term.words]].into()),
+            Expression::Group(group) => groups.push(self.alternatives(group).terms),
             Expression::Regex(regex, fields) => {
                 let number = self.regex(regex);
                 let gate = self.gates[number as usize];
                 if gate != NONE {
                     let (_, known) = self.gate_uses.entry(gate).or_insert((number, FieldSet::default()));
                     *known = known.union(*fields);
-                    groups.push(vec![gate]);
+                    groups.push([gate].into());
                 }
             }
         }
@@ -387,10 +464,14 @@ impl Compiler {
             return;
         }
         best.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut union: Group = best.into_iter().take(count).flat_map(|(_, group)| group).collect();
+        best.truncate(count);
+        if let [(_, group)] = best.as_slice() {
+            return groups.push(Arc::clone(group));
+        }
+        let mut union: Vec<TermId> = best.iter().flat_map(|(_, group)| group.iter().copied()).collect();
         union.sort_unstable();
         union.dedup();
-        groups.push(union);
+        groups.push(union.into());
     }
 
     /// Builds the search for what regular expressions require, by their stand-ins.

@@ -6,7 +6,6 @@ use super::{Document, FieldSet, Rule};
 use crate::core::hit::{Field, TermMatch};
 use serde::Serialize;
 use std::fmt;
-use std::sync::Arc;
 
 /// Why a rule matches or not. Its text is several lines, the first a summary with the rule's name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -120,8 +119,7 @@ fn any_leaf(expression: Expression, holds: bool) -> Expression {
     let mut leaves = Vec::new();
     expression.leaves(&mut |leaf| match leaf {
         Expression::Near(proximity) if !holds => {
-            let terms = proximity.leaves().map(|leaf| Expression::Term(Arc::clone(&leaf.term), leaf.fields));
-            leaves.extend(terms);
+            leaves.extend(proximity.operands().iter().cloned().map(Expression::Group));
         }
         leaf => leaves.push(leaf.clone()),
     });
@@ -137,11 +135,9 @@ fn origin(expression: &Expression, document: &Document<'_>) -> Vec<String> {
     expression.leaves(&mut |leaf| {
         let fact = match leaf {
             Expression::Origin(origin) => origin.described(document),
+            Expression::Group(group) if group.fields().intersects(FieldSet::URL) => url_of(document),
             Expression::Term(_, fields) | Expression::Regex(_, fields) if fields.intersects(FieldSet::URL) => {
-                match document.readable_url() {
-                    url if url.is_empty() => "no URL is known".to_owned(),
-                    url => format!("the URL is {url}"),
-                }
+                url_of(document)
             }
             _ => return,
         };
@@ -150,6 +146,13 @@ fn origin(expression: &Expression, document: &Document<'_>) -> Vec<String> {
         }
     });
     told
+}
+
+fn url_of(document: &Document<'_>) -> String {
+    match document.readable_url() {
+        url if url.is_empty() => "no URL is known".to_owned(),
+        url => format!("the URL is {url}"),
+    }
 }
 
 /// Tells whether a condition fails only by the order or the distance of its terms.

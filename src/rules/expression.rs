@@ -5,11 +5,11 @@
 //! and evaluates the rest.
 
 use super::FieldSet;
+pub(super) use super::alternatives::{Alternatives, Keys, Leaf};
 use super::origin::Origin;
-pub(super) use super::proximity::{Leaf, MAX_DISTANCE, Proximity};
+pub(super) use super::proximity::{MAX_DISTANCE, Proximity};
 use super::regexp::RegularExpression;
 pub(super) use super::term::{Term, TermError, TermWord, WordKind};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An expression.
@@ -31,44 +31,21 @@ pub(super) enum Expression {
     Regex(Arc<RegularExpression>, FieldSet),
     /// Where the article comes from.
     Origin(Origin),
-}
-
-/// What alternatives (or, negated, conditions) match: those that differ in their fields alone are one in all of these.
-#[derive(Default)]
-pub(super) struct Keys {
-    whole: Vec<String>,
-    /// By what stands before and behind the fields.
-    leaves: BTreeMap<(&'static str, String), FieldSet>,
-}
-
-impl Keys {
-    /// Adds a leaf of some kind within some fields.
-    pub(super) fn leaf(&mut self, sign: &'static str, key: String, fields: FieldSet) {
-        let known = self.leaves.entry((sign, key)).or_default();
-        *known = known.union(fields);
-    }
-
-    /// Returns the keys in order, each once.
-    pub(super) fn sorted(self) -> Vec<String> {
-        let leaves = self.leaves.into_iter().map(|((sign, key), fields)| format!("{sign}{}/{key}", fields.bits()));
-        let mut keys: Vec<String> = self.whole.into_iter().chain(leaves).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
-    }
+    /// At least one of the terms of a group, shared by the rules that use it.
+    Group(Arc<Alternatives>),
 }
 
 impl Expression {
     /// Returns what decides what the expression matches, the same for every order and repetition of its parts.
     pub(super) fn key(&self) -> String {
         match self {
+            Expression::All(parts) | Expression::Any(parts) if parts.len() == 1 => parts[0].key(),
             Expression::All(_) | Expression::Any(_) => {
                 let mut keys = Keys::default();
                 self.part_keys(matches!(self, Expression::All(_)), &mut keys);
-                let mut keys = keys.sorted();
-                let sign = if matches!(self, Expression::All(_)) { '&' } else { '|' };
-                if keys.len() == 1 { keys.remove(0) } else { format!("{sign}{}({})", keys.len(), keys.concat()) }
+                keys.joined(if matches!(self, Expression::All(_)) { '&' } else { '|' })
             }
+            Expression::Group(group) => group.key().to_owned(),
             Expression::Not(part) => format!("!{}", part.key()),
             Expression::AtLeast(count, parts) => {
                 let mut keys: Vec<String> = parts.iter().map(Expression::key).collect();
@@ -110,14 +87,26 @@ impl Expression {
             Expression::Any(parts) => parts.iter().any(Self::holds_of_nothing),
             Expression::Not(part) => !part.holds_of_nothing(),
             Expression::AtLeast(count, parts) => parts.iter().filter(|part| part.holds_of_nothing()).count() >= *count,
-            Expression::Term(..) | Expression::Near(_) | Expression::Regex(..) | Expression::Origin(_) => false,
+            Expression::Term(..)
+            | Expression::Near(_)
+            | Expression::Regex(..)
+            | Expression::Origin(_)
+            | Expression::Group(_) => false,
         }
     }
 
     /// Returns the terms of which it needs one, if that is all that it says.
-    pub(super) fn into_leaves(self) -> Option<Vec<Leaf>> {
+    pub(super) fn into_alternatives(self) -> Option<Arc<Alternatives>> {
+        match self {
+            Expression::Group(group) => Some(group),
+            other => other.into_leaves().map(|leaves| Arc::new(Alternatives::new(leaves))),
+        }
+    }
+
+    fn into_leaves(self) -> Option<Vec<Leaf>> {
         match self {
             Expression::Term(term, fields) => Some(vec![Leaf { term, fields }]),
+            Expression::Group(group) => Some(group.leaves().to_vec()),
             Expression::Any(parts) => {
                 let leaves: Option<Vec<Vec<Leaf>>> = parts.into_iter().map(Self::into_leaves).collect();
                 leaves.map(|leaves| leaves.into_iter().flatten().collect())
@@ -154,11 +143,11 @@ impl Expression {
             }
             Expression::Not(part) => part.change_proximities(change),
             Expression::Near(proximity) => change(proximity),
-            Expression::Term(..) | Expression::Regex(..) | Expression::Origin(_) => {}
+            Expression::Term(..) | Expression::Regex(..) | Expression::Origin(_) | Expression::Group(_) => {}
         }
     }
 
-    /// Calls `each` with every leaf: terms, regular expressions, proximities, origins.
+    /// Calls `each` with every leaf: terms, term groups, regular expressions, proximities, origins.
     pub(super) fn leaves<'a>(&'a self, each: &mut impl FnMut(&'a Expression)) {
         match self {
             Expression::Not(part) => part.leaves(each),
@@ -186,13 +175,14 @@ impl Expression {
             Expression::All(parts) if conjunction => parts.iter().for_each(|part| part.part_keys(true, keys)),
             Expression::Any(parts) if !conjunction => parts.iter().for_each(|part| part.part_keys(false, keys)),
             Expression::Term(term, fields) if !conjunction => keys.leaf("t", term.key(), *fields),
+            Expression::Group(group) if !conjunction => group.leaf_keys(keys),
             Expression::Regex(regex, fields) if !conjunction => keys.leaf("r", regex.key(), *fields),
             Expression::Not(part) if conjunction => match &**part {
                 Expression::Term(term, fields) => keys.leaf("!t", term.key(), *fields),
                 Expression::Regex(regex, fields) => keys.leaf("!r", regex.key(), *fields),
-                _ => keys.whole.push(self.key()),
+                _ => keys.whole(self.key()),
             },
-            other => keys.whole.push(other.key()),
+            other => keys.whole(other.key()),
         }
     }
 
@@ -202,21 +192,11 @@ impl Expression {
             Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
                 parts.iter_mut().for_each(|part| part.change_words(change));
             }
-            Expression::Near(proximity) => {
-                proximity.leaves_mut().for_each(|leaf| Arc::make_mut(&mut leaf.term).words.iter_mut().for_each(change))
-            }
+            Expression::Near(proximity) => proximity.change_words(change),
+            Expression::Group(group) => *group = Arc::new(group.with_words(change)),
             Expression::Not(part) => part.change_words(change),
             Expression::Term(term, _) => Arc::make_mut(term).words.iter_mut().for_each(change),
             Expression::Regex(..) | Expression::Origin(_) => {}
         }
-    }
-
-    /// Calls `each` with every term whose presence can make the expression true.
-    pub(super) fn positive_terms<'a>(&'a self, each: &mut impl FnMut(&'a Arc<Term>, FieldSet)) {
-        self.positive_leaves(&mut |leaf| match leaf {
-            Expression::Near(proximity) => proximity.leaves().for_each(|leaf| each(&leaf.term, leaf.fields)),
-            Expression::Term(term, fields) => each(term, *fields),
-            _ => {}
-        });
     }
 }

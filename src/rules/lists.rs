@@ -1,8 +1,9 @@
 //! Rules written as lists: `all`, `any`, `near` and `none` of terms and term groups, read into clauses.
 
-use super::expression::{Expression, Leaf, MAX_DISTANCE, Proximity, Term, TermError};
+use super::expression::{Expression, MAX_DISTANCE, Proximity, Term, TermError};
+use super::groups::{TermGroups, reference};
 use super::regexp::{MAX_REGEXES, RegularExpression, is_regex};
-use super::{Case, FieldSet, NearSource, RuleError, RuleSource, TermGroups};
+use super::{Case, FieldSet, NearSource, RuleError, RuleSource};
 use std::sync::Arc;
 
 /// A part of a rule that must hold, as written and as understood; a rule is the conjunction of its clauses.
@@ -40,8 +41,8 @@ pub(super) fn clauses(
                 }
                 continue;
             }
-            match expand(item, groups, source.case) {
-                Ok(terms) => items.push((item.trim().to_owned(), alternatives(terms, fields))),
+            match expression(item, groups, source.case, fields) {
+                Ok(expression) => items.push((item.trim().to_owned(), expression)),
                 Err(error) => errors.push(located(error, key, Some(index))),
             }
         }
@@ -107,8 +108,8 @@ fn near(
             if is_regex(term) {
                 errors.push(wrong(NEAR_REGEX.to_owned(), Some(index)));
             } else {
-                match expand(term, groups, source.case) {
-                    Ok(terms) => operands.push(terms.into_iter().map(|term| Leaf { term, fields }).collect()),
+                match expression(term, groups, source.case, fields) {
+                    Ok(expression) => operands.extend(expression.into_alternatives()),
                     Err(error) => errors.push(located(error, KEY, Some(index))),
                 }
             }
@@ -128,140 +129,15 @@ pub(super) const NEAR_REGEX: &str = "a regular expression cannot be near somethi
                                      and nearness is counted in words; write a word, with `*` or `?`, or join it with \
                                      `AND`";
 
-fn alternatives(terms: Vec<Arc<Term>>, fields: FieldSet) -> Expression {
-    let mut leaves: Vec<_> = terms.into_iter().map(|term| Expression::Term(term, fields)).collect();
-    if leaves.len() == 1 { leaves.remove(0) } else { Expression::Any(leaves) }
+fn expression(item: &str, groups: &TermGroups, case: Case, fields: FieldSet) -> Result<Expression, TermError> {
+    match reference(item) {
+        Some(name) => groups.alternatives(name, case, fields).map(Expression::Group),
+        None => Ok(Expression::Term(Arc::new(Term::parse(item, case)?), fields)),
+    }
 }
 
 fn located(error: TermError, key: &str, index: Option<usize>) -> RuleError {
     RuleError { key: key.to_owned(), index, at: error.at, message: error.message, suggestion: error.suggestion }
-}
-
-/// Returns the name in a reference to a group, `@name`.
-fn reference(item: &str) -> Option<&str> {
-    item.trim().strip_prefix('@').map(str::trim)
-}
-
-/// Returns the terms that an item of a list stands for: itself, or the members of the group that it names.
-pub(super) fn expand(item: &str, groups: &TermGroups, case: Case) -> Result<Vec<Arc<Term>>, TermError> {
-    let Some(name) = reference(item) else { return Ok(vec![Arc::new(Term::parse(item, case)?)]) };
-    if !groups.contains_key(name) {
-        return Err(unknown(name, groups));
-    }
-    let mut terms: Vec<Arc<Term>> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    let mut waiting = vec![name];
-    // A cycle is no harm here, since each group is read once; it is told by `cycle` so that nobody relies on it.
-    if let Some(path) = cycle(name, groups) {
-        return Err(broken(name, &cycle_message(&path)));
-    }
-    while let Some(group) = waiting.pop() {
-        if !seen.insert(group) {
-            continue;
-        }
-        let members = groups.get(group).ok_or_else(|| broken(name, &unknown(group, groups).message))?;
-        for member in members {
-            match reference(member) {
-                Some(nested) => waiting.push(nested),
-                None => {
-                    terms.push(Arc::new(member_term(member, case).map_err(|error| broken(name, &error.message))?));
-                }
-            }
-        }
-    }
-    if terms.is_empty() { Err(broken(name, "it has no terms")) } else { Ok(terms) }
-}
-
-/// Reads a term of a group.
-fn member_term(member: &str, case: Case) -> Result<Term, TermError> {
-    if is_regex(member) {
-        let message = "a regular expression stands in `all`, `any`, `none` or `query`, not in a term group; write terms, \
-                       with `*` or `?`";
-        return Err(TermError { at: Some(0), message: message.to_owned(), suggestion: None });
-    }
-    Term::parse(member, case)
-}
-
-fn broken(name: &str, why: &str) -> TermError {
-    TermError { at: None, message: format!("the term group `{name}` cannot be used: {why}"), suggestion: None }
-}
-
-fn unknown(name: &str, groups: &TermGroups) -> TermError {
-    let near = nearest_name(name, groups.keys().map(String::as_str));
-    let message = match near {
-        Some(near) => format!("there is no term group `{name}`; did you mean `@{near}`?"),
-        None if name.is_empty() => "`@` needs the name of a term group after it; write `@name`".to_owned(),
-        None => format!(
-            "there is no term group `{name}`; add it to `[terms]`, or leave out the `@` to look for the word `{name}`"
-        ),
-    };
-    TermError { at: Some(0), message, suggestion: near.map(|near| format!("@{near}")) }
-}
-
-/// Returns the name that is likely meant, if one is near.
-pub(super) fn nearest_name<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Nobody mistypes a name at such a length, and the distance takes time in proportion to it.
-    const MOST_LETTERS: usize = 100;
-    let length = name.chars().take(MOST_LETTERS + 1).count();
-    known
-        .filter(|_| length <= MOST_LETTERS)
-        .map(|known| (strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()), known))
-        .filter(|(distance, _)| *distance <= (length / 3).max(1))
-        .min()
-        .map(|(_, known)| known)
-}
-
-/// Returns a way from a group back to a group on it, if there is one: `[a, b, a]`.
-fn cycle<'a>(start: &'a str, groups: &'a TermGroups) -> Option<Vec<&'a str>> {
-    // An explicit stack: a hostile configuration must not overflow that of the thread.
-    let nested = |name: &str| -> Vec<&'a str> {
-        groups.get(name).into_iter().flatten().filter_map(|member| reference(member)).collect()
-    };
-    let mut done = std::collections::BTreeSet::new();
-    let mut path = vec![(start, nested(start))];
-    while let Some((_, next)) = path.last_mut() {
-        let Some(name) = next.pop() else {
-            done.extend(path.pop().map(|(name, _)| name));
-            continue;
-        };
-        if let Some(first) = path.iter().position(|(on_path, _)| *on_path == name) {
-            let mut cycle: Vec<&str> = path[first..].iter().map(|(name, _)| *name).collect();
-            cycle.push(name);
-            return Some(cycle);
-        }
-        if !done.contains(name) {
-            path.push((name, nested(name)));
-        }
-    }
-    None
-}
-
-fn cycle_message(path: &[&str]) -> String {
-    let path: Vec<String> = path.iter().map(|name| format!("`@{name}`")).collect();
-    format!("the groups refer to each other in a circle: {}; take one of the references out", path.join(" → "))
-}
-
-/// Checks the term groups by themselves: empty groups, terms that normalise to nothing, unknown references, cycles.
-pub(super) fn check_groups(groups: &TermGroups) -> Vec<RuleError> {
-    let mut errors = Vec::new();
-    for (name, members) in groups {
-        if members.is_empty() {
-            let message = format!("the term group `{name}` is empty; give it at least one term, or remove it");
-            errors.push(located(TermError { at: None, message, suggestion: None }, name, None));
-        }
-        for (index, member) in members.iter().enumerate() {
-            let error = match reference(member) {
-                Some(nested) if !groups.contains_key(nested) => Some(unknown(nested, groups)),
-                Some(nested) => cycle(nested, groups)
-                    // Told once for each group on the circle, at the member that leads on.
-                    .filter(|path| path.contains(&name.as_str()))
-                    .map(|path| TermError { at: Some(0), message: cycle_message(&path), suggestion: None }),
-                None => member_term(member, Case::Acronyms).err(),
-            };
-            errors.extend(error.map(|error| located(error, name, Some(index))));
-        }
-    }
-    errors
 }
 
 #[cfg(test)]
@@ -269,61 +145,10 @@ mod tests {
     use super::*;
     use crate::rules::Rule;
 
-    fn groups(list: &[(&str, &[&str])]) -> TermGroups {
-        let owned = |members: &[&str]| members.iter().map(|member| (*member).to_owned()).collect();
-        list.iter().map(|(name, members)| ((*name).to_owned(), owned(members))).collect()
-    }
-
-    fn source(all: &[&str]) -> RuleSource {
-        let all = all.iter().map(|item| (*item).to_owned()).collect();
-        RuleSource { name: "test".to_owned(), all, ..RuleSource::default() }
-    }
-
-    #[test]
-    fn unknown_groups_are_errors_with_a_near_name() {
-        let groups = groups(&[("missiles", &["missile*"])]);
-        let errors = Rule::new(&source(&["DPRK", "@misiles"]), &groups).unwrap_err();
-        assert_eq!(errors.len(), 1);
-        assert_eq!((errors[0].key.as_str(), errors[0].index), ("all", Some(1)));
-        assert_eq!(errors[0].suggestion.as_deref(), Some("@missiles"));
-        let errors = Rule::new(&source(&["@elsewhere"]), &groups).unwrap_err();
-        assert_eq!(errors[0].suggestion, None);
-        assert!(errors[0].message.contains("leave out the `@`"), "{}", errors[0].message);
-    }
-
-    #[test]
-    fn groups_refer_to_groups_but_not_in_a_circle() {
-        let nested = groups(&[("a", &["@b", "x"]), ("b", &["y", "@c"]), ("c", &["z"])]);
-        assert_eq!(check_groups(&nested), []);
-        let rule = Rule::new(&source(&["@a"]), &nested).unwrap();
-        let mut written = Vec::new();
-        rule.clauses[0].expression.positive_terms(&mut |term, _| written.push(term.written.to_string()));
-        written.sort();
-        assert_eq!(written, ["x", "y", "z"]);
-
-        let circle = groups(&[("a", &["@b"]), ("b", &["x", "@a"]), ("out", &["@a"]), ("self", &["@self"])]);
-        let errors = check_groups(&circle);
-        let keys: Vec<&str> = errors.iter().map(|error| error.key.as_str()).collect();
-        assert_eq!(keys, ["a", "b", "self"]);
-        assert!(errors[0].message.contains("circle"), "{}", errors[0].message);
-        assert!(Rule::new(&source(&["@out"]), &circle).is_err());
-    }
-
-    #[test]
-    fn broken_groups_are_told_with_their_place() {
-        let groups = groups(&[("empty", &[]), ("bad", &["fine", "—", "*x", "@nowhere"])]);
-        let errors = check_groups(&groups);
-        let places: Vec<_> = errors.iter().map(|error| (error.key.as_str(), error.index)).collect();
-        assert_eq!(places, [("bad", Some(1)), ("bad", Some(2)), ("bad", Some(3)), ("empty", None)]);
-        assert!(Rule::new(&source(&["@bad"]), &groups).is_err());
-        assert!(Rule::new(&source(&["@empty"]), &groups).is_err());
-    }
-
     #[test]
     fn a_rule_needs_something_positive_and_all_errors_are_told() {
-        let mut rule = source(&[]);
-        rule.none = vec!["x".to_owned(), "*".to_owned()];
-        rule.fields = Vec::new();
+        let none = vec!["x".to_owned(), "*".to_owned()];
+        let rule = RuleSource { name: "test".to_owned(), none, ..RuleSource::default() };
         let errors = Rule::new(&rule, &TermGroups::new()).unwrap_err();
         assert_eq!(errors.len(), 2);
         assert!(errors.iter().any(|error| error.message.contains("neither `all` nor `any`")));

@@ -6,6 +6,7 @@ use super::text::{Gap, Token, TokenSpace, tokenize};
 use super::vocabulary::{NONE, WordId};
 use super::{Document, FIELDS, FieldSet, Rule, RuleMatch};
 use crate::core::hit::{Field, TermMatch};
+use rustc_hash::FxHashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -271,8 +272,13 @@ impl RuleSet {
     /// Returns where the alternatives of an operand stand.
     fn spans(&self, operand: &[Told], seen: &Seen) -> Vec<WordSpan> {
         let mut spans = Vec::new();
-        for leaf in operand {
-            seen.spans_of(leaf, self.compiled.placed[leaf.term as usize], &mut spans);
+        let mut add = |leaf: &Told| seen.spans_of(leaf, self.compiled.placed[leaf.term as usize], &mut spans);
+        if operand.len() <= seen.terms.len() {
+            operand.iter().for_each(add);
+        } else {
+            // Of thousands of names a text has a few.
+            let leaf = |state: &TermState| leaf_of(state.term, operand);
+            seen.terms.iter().filter_map(leaf).for_each(&mut add);
         }
         spans
     }
@@ -294,7 +300,7 @@ impl RuleSet {
             others.extend(found.take(MAX_PLACES));
         };
         let mut near = self.near_places(&rule.told_near, seen);
-        for told in &rule.told {
+        for told in told_of(&rule.told, seen) {
             let mut places: Vec<_> = seen.places_of(told.term, told.fields);
             if let Some(at) = near.iter().position(|near| near.term == told.term) {
                 places.extend(near.swap_remove(at).places);
@@ -332,7 +338,7 @@ impl RuleSet {
                     let told = (place.field, place.start, place.end);
                     if let Some(known) = by_term.iter_mut().find(|known| known.term == place.term) {
                         known.places.push(told);
-                    } else if let Some(leaf) = operand.iter().find(|leaf| leaf.term == place.term) {
+                    } else if let Some(leaf) = leaf_of(place.term, operand) {
                         let (term, written) = (place.term, Arc::clone(&leaf.written));
                         by_term.push(NearPlaces { term, written, places: vec![told] });
                     }
@@ -341,6 +347,27 @@ impl RuleSet {
         }
         by_term
     }
+}
+
+/// Returns the term among those of an operand, which are in their order.
+fn leaf_of(term: TermId, operand: &[Told]) -> Option<&Told> {
+    operand.binary_search_by_key(&term, |leaf| leaf.term).ok().map(|at| &operand[at])
+}
+
+/// Returns the terms of a rule that were seen, each once: a group may hold one that the rule or another group has too.
+fn told_of(lists: &[Arc<[Told]>], seen: &Seen) -> Vec<Told> {
+    let mut found: Vec<Told> = Vec::new();
+    let mut places: FxHashMap<TermId, usize> = FxHashMap::default();
+    for told in lists.iter().flat_map(|told| told.iter()).filter(|told| seen.state(told.term).is_some()) {
+        match places.get(&told.term) {
+            Some(place) => found[*place].fields = found[*place].fields.union(told.fields),
+            None => {
+                places.insert(told.term, found.len());
+                found.push(told.clone());
+            }
+        }
+    }
+    found
 }
 
 /// Notes of which regular expressions a document has a text that they require.

@@ -7,17 +7,20 @@
 //! the term has it there too), and so does the end of a block. In scripts without spaces a term matches as a run of
 //! characters; in Hangul as the start of a word, since particles follow.
 //!
-//! On the way: lists (`lists`) and queries (`query`) become an expression (`expression`), expressions become tables
-//! (`compile`), and one pass over the tokens of a document (`text`) finds the few rules worth evaluating (`matcher`);
-//! where words must stand near each other, their places are compared (`proximity`). Regular expressions (`regexp`) look at
+//! On the way: lists (`lists`) and queries (`query`), with their term groups (`groups`), become an expression
+//! (`expression`), expressions become tables (`compile`), and one pass over the tokens of a document (`text`) finds the
+//! few rules worth evaluating (`matcher`); where words must stand near each other, their places are compared (`proximity`). Regular expressions (`regexp`) look at
 //! the text itself, and only where the rest of a rule holds; what a rule says of feed and language (`origin`) needs none.
 //!
 //! Pure: no clock, network, database or file.
 
+mod alternatives;
 mod chars;
 mod compile;
 pub mod explain;
 mod expression;
+mod groups;
+pub mod lint;
 mod lists;
 mod matcher;
 mod origin;
@@ -31,6 +34,7 @@ mod tests;
 mod text;
 mod vocabulary;
 
+pub use groups::{TermGroup, TermGroups};
 pub use matcher::RuleSet;
 
 use crate::core::article::Item;
@@ -40,7 +44,6 @@ use lists::Clause;
 use origin::Origin;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A rule as written: every key of a `[[rule]]` that decides what it matches.
@@ -68,6 +71,16 @@ pub struct RuleSource {
     pub case: Case,
 }
 
+impl RuleSource {
+    /// Returns the fields that terms are looked for in, where a query names no others.
+    fn field_set(&self) -> FieldSet {
+        match self.fields.as_slice() {
+            [] => FieldSet::of(&[Field::Title, Field::Summary, Field::Content]),
+            fields => FieldSet::of(fields),
+        }
+    }
+}
+
 /// Terms that must stand near each other (`near`), as written: each near the one before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NearSource {
@@ -83,7 +96,7 @@ pub struct NearSource {
 pub const MAX_WITHIN: u32 = expression::MAX_DISTANCE;
 
 /// How the case of letters counts (`case`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Case {
     /// Terms in capitals only (two letters or more) match capitals only, others any case (`"acronyms"`).
     #[default]
@@ -93,9 +106,6 @@ pub enum Case {
     /// Terms match in the case that they are written in (`"match"`).
     Match,
 }
-
-/// `[terms]`: lists of equivalent terms by name, as written.
-pub type TermGroups = BTreeMap<String, Vec<String>>;
 
 /// What is wrong with a rule or a term group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +151,8 @@ impl Rule {
         self.without(|expression| match expression {
             Expression::Origin(_) => true,
             Expression::Term(_, fields) | Expression::Regex(_, fields) => *fields == FieldSet::URL,
-            Expression::Near(proximity) => proximity.leaves().any(|leaf| leaf.fields == FieldSet::URL),
+            Expression::Group(group) => group.fields() == FieldSet::URL,
+            Expression::Near(proximity) => proximity.operands().iter().any(|operand| operand.fields() == FieldSet::URL),
             _ => false,
         })
     }
@@ -159,10 +170,7 @@ impl Rule {
     ///
     /// Everything that is wrong with it.
     pub fn new(source: &RuleSource, groups: &TermGroups) -> Result<Self, Vec<RuleError>> {
-        let fields = match source.fields.as_slice() {
-            [] => FieldSet::of(&[Field::Title, Field::Summary, Field::Content]),
-            fields => FieldSet::of(fields),
-        };
+        let fields = source.field_set();
         let mut clauses = lists::clauses(source, groups, fields);
         if let Some(query) = &source.query {
             clauses = match (clauses, query::clauses(query, groups, source.case, fields)) {
@@ -195,11 +203,6 @@ fn version(clauses: &[Clause], source: &RuleSource) -> RuleVersion {
     RuleVersion::new(digits)
 }
 
-/// Checks the term groups by themselves: empty groups, terms that normalise to nothing, unknown references, cycles.
-pub fn check_groups(groups: &TermGroups) -> Vec<RuleError> {
-    lists::check_groups(groups)
-}
-
 /// Returns the term groups that a query names, each with the byte of its `@`.
 pub fn query_groups(query: &str) -> Vec<(usize, &str)> {
     query::references(query)
@@ -209,7 +212,7 @@ pub fn query_groups(query: &str) -> Vec<(usize, &str)> {
 const FIELDS: [Field; 5] = [Field::Title, Field::Summary, Field::Content, Field::Author, Field::Category];
 
 /// A set of fields, and the URL of the article, which is looked into like one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 struct FieldSet(u8);
 
 impl FieldSet {

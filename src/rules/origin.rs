@@ -101,6 +101,15 @@ impl Origin {
         }
     }
 
+    /// Returns it as a query writes it.
+    pub(super) fn written(&self) -> String {
+        match self {
+            Self::Feed(name) => format!("feed:{}", name.written),
+            Self::Tag(name) => format!("tag:{}", name.written),
+            Self::Language(range) => format!("lang:{range}"),
+        }
+    }
+
     /// Returns what decides what it says.
     pub(super) fn key(&self) -> String {
         let (sign, text, prefix) = match self {

@@ -1,7 +1,8 @@
 //! Terms near each other: what is asked for, and whether places satisfy it.
 
 use super::FieldSet;
-use super::expression::{Keys, Term};
+use super::alternatives::Alternatives;
+use super::term::TermWord;
 use std::sync::Arc;
 
 /// The words that may stand between two terms at most.
@@ -9,13 +10,6 @@ pub(super) const MAX_DISTANCE: u32 = 1000;
 
 /// What a field or a block adds to the number of a word, so that nothing beyond it is near.
 pub(super) const BLOCK_WORDS: u64 = MAX_DISTANCE as u64 + 1;
-
-/// A term within some fields.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Leaf {
-    pub(super) term: Arc<Term>,
-    pub(super) fields: FieldSet,
-}
 
 /// How far apart two neighbours may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,29 +23,23 @@ pub(super) struct Distance {
 /// A chain of places: one of each operand, each near the one before it, in one block of one field.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Proximity {
-    /// Alternatives, two lists or more.
-    operands: Vec<Vec<Leaf>>,
+    /// Two or more.
+    operands: Vec<Arc<Alternatives>>,
     /// Between an operand and the next: one fewer.
     distances: Vec<Distance>,
 }
 
 impl Proximity {
     /// Makes a chain of operands; none if they have no field in common.
-    pub(super) fn new(mut operands: Vec<Vec<Leaf>>, distances: Vec<(u32, bool)>) -> Option<Self> {
-        let fields_of = |leaves: &Vec<Leaf>| leaves.iter().map(|leaf| leaf.fields).reduce(FieldSet::union);
-        let common = operands.iter().filter_map(fields_of).reduce(FieldSet::intersection)?;
-        for leaves in &mut operands {
-            leaves.iter_mut().for_each(|leaf| leaf.fields = leaf.fields.intersection(common));
-            leaves.retain(|leaf| leaf.fields != FieldSet::default());
-            if leaves.is_empty() {
-                return None;
-            }
-        }
+    pub(super) fn new(operands: Vec<Arc<Alternatives>>, distances: Vec<(u32, bool)>) -> Option<Self> {
+        let common = operands.iter().map(|operand| operand.fields()).reduce(FieldSet::intersection)?;
+        let operands: Option<Vec<_>> = operands.into_iter().map(|operand| operand.within(common)).collect();
+        let operands = operands?;
         let distances = distances.into_iter().map(|(words, ordered)| Distance { words, ordered }).collect();
         Some(Self { operands, distances })
     }
 
-    pub(super) fn operands(&self) -> &[Vec<Leaf>] {
+    pub(super) fn operands(&self) -> &[Arc<Alternatives>] {
         &self.operands
     }
 
@@ -59,12 +47,9 @@ impl Proximity {
         &self.distances
     }
 
-    pub(super) fn leaves(&self) -> impl Iterator<Item = &Leaf> {
-        self.operands.iter().flatten()
-    }
-
-    pub(super) fn leaves_mut(&mut self) -> impl Iterator<Item = &mut Leaf> {
-        self.operands.iter_mut().flatten()
+    /// Changes every word of every term.
+    pub(super) fn change_words(&mut self, change: &impl Fn(&mut TermWord)) {
+        self.operands.iter_mut().for_each(|operand| *operand = Arc::new(operand.with_words(change)));
     }
 
     /// Lets the terms stand in any order.
@@ -81,7 +66,7 @@ impl Proximity {
     /// Returns what decides what it matches, the same for every order of alternatives, and for both directions of a
     /// chain in which order does not count.
     pub(super) fn key(&self) -> String {
-        let operands: Vec<String> = self.operands.iter().map(|leaves| alternatives_key(leaves)).collect();
+        let operands: Vec<&str> = self.operands.iter().map(|operand| operand.key()).collect();
         let signs: Vec<String> = self
             .distances
             .iter()
@@ -102,13 +87,6 @@ impl Proximity {
                 .collect::<String>();
         format!("n{}({})", operands.len(), forward.min(backward))
     }
-}
-
-fn alternatives_key(leaves: &[Leaf]) -> String {
-    let mut keys = Keys::default();
-    leaves.iter().for_each(|leaf| keys.leaf("t", leaf.term.key(), leaf.fields));
-    let keys = keys.sorted();
-    format!("{}({})", keys.len(), keys.concat())
 }
 
 /// A place in words: its first, its last, and its number among the places.

@@ -1,4 +1,4 @@
-//! `[terms]` and `[[rule]]`.
+//! `[[rule]]`.
 
 use super::super::{
     WatchRule,
@@ -7,24 +7,17 @@ use super::super::{
     source::Place,
     values,
 };
-use super::{digest::PlacedDigest, feed::PlacedFeed};
+use super::{digest::PlacedDigest, feed::PlacedFeed, lint, terms::PlacedGroups};
 use crate::{
     core::{
         feed::FeedUrl,
         hit::{DigestName, Field},
     },
-    rules::{
-        Case, Document, MAX_WITHIN, NearSource, Rule, RuleError, RuleSet, RuleSource, TermGroups, check_groups,
-        query_groups,
-    },
+    rules::{Case, Document, MAX_WITHIN, NearSource, Rule, RuleError, RuleSet, RuleSource, lint::name, query_groups},
 };
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    ops::RangeInclusive,
-    time::Duration,
-};
+use std::{collections::HashMap, ops::RangeInclusive, time::Duration};
 
-pub(in super::super) const KEYS: [&str; 14] = [
+pub(in super::super) const KEYS: [&str; 15] = [
     "name",
     "all",
     "any",
@@ -39,6 +32,7 @@ pub(in super::super) const KEYS: [&str; 14] = [
     "backfill",
     "must_match",
     "must_not_match",
+    "allow",
 ];
 
 const NEAR_KEYS: [&str; 3] = ["terms", "within", "ordered"];
@@ -58,26 +52,17 @@ const FIELDS: [(&str, Field); 5] = [
 
 const CASES: [(&str, Case); 3] = [("acronyms", Case::Acronyms), ("ignore", Case::Ignore), ("match", Case::Match)];
 
-/// The term groups of all files and where they stand.
-#[derive(Default)]
-pub(in super::super) struct PlacedGroups {
-    groups: TermGroups,
-    places: BTreeMap<String, (Place, Vec<Text>)>,
-    /// Names whose list could not be read: reported once, not again by each rule that uses one.
-    unreadable: HashSet<String>,
-}
-
-impl PlacedGroups {
-    /// Returns the groups without their places.
-    pub(in super::super) fn into_groups(self) -> TermGroups {
-        self.groups
-    }
-}
-
 /// A checked rule, where it stands, and what it refers to.
 pub(in super::super) struct PlacedRule {
     pub(in super::super) rule: WatchRule,
-    source: RuleSource,
+    pub(super) source: RuleSource,
+    /// Of its name.
+    pub(super) place: Place,
+    /// The items of its lists, by key.
+    pub(super) lists: Vec<(&'static str, Vec<Text>)>,
+    pub(super) query: Option<Text>,
+    /// The names of the warnings that it is kept in spite of.
+    pub(super) allow: Vec<&'static str>,
 }
 
 /// What rules refer to.
@@ -87,29 +72,6 @@ pub(in super::super) struct Known<'k> {
     pub(in super::super) digests: &'k [PlacedDigest],
     /// Whether that is all: false where a file could not be read, and then no reference is called unknown.
     pub(in super::super) complete: bool,
-}
-
-/// Reads the `[terms]` of all files; the same name twice is an error that names both.
-pub(in super::super) fn read_groups(sections: &[Section<'_>], report: &mut Report<'_>) -> PlacedGroups {
-    let mut read = PlacedGroups::default();
-    for section in sections {
-        for name in section.keys() {
-            if let Some((first, _)) = read.places.get(&name.text) {
-                let first = report.location(first);
-                report.error(&name.place, format!("`{}` is already a term group at {first}", name.text));
-            } else if let Some(texts) = section.texts(&name.text, report) {
-                read.groups.insert(name.text.clone(), texts.iter().map(|text| text.text.clone()).collect());
-                read.places.insert(name.text, (name.place, texts));
-            } else {
-                read.unreadable.insert(name.text);
-            }
-        }
-    }
-    for error in check_groups(&read.groups) {
-        let Some((place, texts)) = read.places.get(&error.key) else { continue };
-        report_rule_error(&error, place, texts, report);
-    }
-    read
 }
 
 /// Reads the rules of all files; the same name twice is an error that names both.
@@ -137,7 +99,7 @@ pub(in super::super) fn read_all(
 }
 
 fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Report<'_>) -> Option<PlacedRule> {
-    let lists: Vec<(&str, Vec<Text>)> = ["all", "any", "none", "feeds", "tags"]
+    let mut lists: Vec<(&'static str, Vec<Text>)> = ["all", "any", "none", "feeds", "tags"]
         .into_iter()
         .map(|key| (key, section.texts(key, report).unwrap_or_default()))
         .collect();
@@ -160,7 +122,9 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
         tags: lists[4].1.iter().map(|text| tag_reference(text, known, report)).collect(),
         case: section.word("case", &CASES, report).unwrap_or_default(),
     };
-    let digests = digests(section, known, report);
+    lists.push(("near", near_terms));
+    let allow = lint::allowed(section, &name::OF_RULES, report);
+    let digests = digests(section, known, &allow, report);
     let backfill = section.duration("backfill", BACKFILL, report);
     let must_match = section.texts("must_match", report).unwrap_or_default();
     let must_not_match = section.texts("must_not_match", report).unwrap_or_default();
@@ -181,7 +145,6 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
                 }
                 let texts = match lists.iter().find(|(key, _)| *key == error.key) {
                     Some((_, texts)) => texts.as_slice(),
-                    None if error.key == "near" => &near_terms,
                     None => &[],
                 };
                 let item = error.index.and_then(|index| texts.get(index));
@@ -201,7 +164,7 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
     let texts = |examples: Vec<Text>| examples.into_iter().map(|example| example.text).collect();
     let rule =
         WatchRule { rule, digests, backfill, must_match: texts(must_match), must_not_match: texts(must_not_match) };
-    Some(PlacedRule { rule, source })
+    Some(PlacedRule { rule, source, place: section.place_of("name"), lists, query, allow })
 }
 
 /// Reads `near`, and all its terms one after the other; none if it is wrong, which has been reported.
@@ -228,7 +191,7 @@ fn near(section: &Section<'_>, report: &mut Report<'_>) -> (Option<Vec<NearSourc
 }
 
 /// Reports what the rule engine found, at the very term and column where it can be told.
-fn report_rule_error(error: &RuleError, key: &Place, items: &[Text], report: &mut Report<'_>) {
+pub(super) fn report_rule_error(error: &RuleError, key: &Place, items: &[Text], report: &mut Report<'_>) {
     match error.index.and_then(|index| items.get(index)) {
         Some(item) => report_in_text(error, item, report),
         None => report_at(error, key, report),
@@ -237,13 +200,18 @@ fn report_rule_error(error: &RuleError, key: &Place, items: &[Text], report: &mu
 
 /// Reports at the very byte of a string that is wrong.
 fn report_in_text(error: &RuleError, text: &Text, report: &mut Report<'_>) {
+    report_at(error, &place_in_text(error.at, text, report), report);
+}
+
+/// Returns the place of a byte of a string, or of the string.
+pub(super) fn place_in_text(at: Option<usize>, text: &Text, report: &Report<'_>) -> Place {
     let mut place = text.place.clone();
     let raw = report.source(&place).text.get(place.start..place.end).unwrap_or("");
     // With escapes in the string, a byte of its text is at no known byte of the file.
-    if let (Some(at), Some(offset)) = (error.at, raw.find(&text.text)) {
+    if let (Some(at), Some(offset)) = (at, raw.find(&text.text)) {
         place.start += offset + at.min(text.text.len());
     }
-    report_at(error, &place, report);
+    place
 }
 
 fn report_at(error: &RuleError, place: &Place, report: &mut Report<'_>) {
@@ -303,11 +271,12 @@ fn tag_reference(text: &Text, known: &Known<'_>, report: &mut Report<'_>) -> Str
     tag.to_owned()
 }
 
-fn digests(section: &Section<'_>, known: &Known<'_>, report: &mut Report<'_>) -> Vec<DigestName> {
+fn digests(section: &Section<'_>, known: &Known<'_>, allow: &[&str], report: &mut Report<'_>) -> Vec<DigestName> {
     let names = known.digests.iter().map(|placed| &placed.digest.name);
     let Some(texts) = section.texts("digests", report) else { return names.cloned().collect() };
-    if texts.is_empty() {
-        report.warn(&section.place_of("digests"), "names no digest: the rule's hits are stored and nobody is mailed");
+    if texts.is_empty() && !allow.contains(&name::UNUSED_RULE) {
+        let message = "names no digest: the rule's hits are stored and nobody is mailed";
+        report.warn(&section.place_of("digests"), Complaint::from(message).named(name::UNUSED_RULE));
     }
     let mut digests: Vec<DigestName> = Vec::new();
     for text in texts {
@@ -367,40 +336,6 @@ fn example_document<'a>(example: &'a str, fields: &[Field]) -> Document<'a> {
     document
 }
 
-/// Warns of feeds that no rule sees, digests that no rule feeds and term groups that no rule uses.
-pub(in super::super) fn warn_of_unused(rules: &[PlacedRule], known: &Known<'_>, report: &mut Report<'_>) {
-    let unseen: Vec<_> = known.feeds.iter().filter(|placed| !rules.iter().any(|rule| rule.sees(placed))).collect();
-    // The feeds of an included OPML have one place.
-    for together in unseen.chunk_by(|one, next| one.place == next.place) {
-        let more = match together.len() {
-            1 => String::new(),
-            count => format!(" and {} more of its feeds", count - 1),
-        };
-        report.warn(&together[0].place, format!("no rule looks at {}{more}", together[0].feed.url));
-    }
-    for placed in known.digests {
-        let name = &placed.digest.name;
-        if !rules.iter().any(|rule| rule.rule.digests.contains(name)) {
-            report.warn(&placed.place, format!("no rule feeds the digest `{name}`"));
-        }
-    }
-    let terms = |rule: &PlacedRule| {
-        let RuleSource { all, any, none, near, .. } = &rule.source;
-        let near = near.iter().flat_map(|near| near.terms.clone()).collect();
-        [all.clone(), any.clone(), none.clone(), near].concat()
-    };
-    let texts: Vec<String> =
-        rules.iter().flat_map(terms).chain(known.groups.groups.values().flatten().cloned()).collect();
-    let queries = rules.iter().filter_map(|rule| rule.source.query.as_deref());
-    let in_queries = queries.flat_map(query_groups).map(|(_, name)| name);
-    let used: HashSet<&str> = texts.iter().filter_map(|text| reference(text)).chain(in_queries).collect();
-    for (name, (place, _)) in &known.groups.places {
-        if !used.contains(name.as_str()) {
-            report.warn(place, format!("no rule uses the term group `@{name}`"));
-        }
-    }
-}
-
 /// Returns the name of the term group that a term stands for.
 fn reference(term: &str) -> Option<&str> {
     term.trim().strip_prefix('@').map(str::trim)
@@ -418,12 +353,21 @@ impl Known<'_> {
     }
 
     fn is_elsewhere(&self, name: &str) -> bool {
-        self.groups.unreadable.contains(name) || (!self.complete && !self.groups.groups.contains_key(name))
+        self.groups.unreadable.contains(name) || (!self.complete && !self.groups.groups.contains(name))
     }
 }
 
 impl PlacedRule {
-    fn sees(&self, placed: &PlacedFeed) -> bool {
+    /// Returns the term groups that it names.
+    pub(super) fn groups(&self) -> Vec<&str> {
+        let RuleSource { all, any, none, near, query, .. } = &self.source;
+        let near = near.iter().flat_map(|near| &near.terms);
+        let lists = all.iter().chain(any).chain(none).chain(near).filter_map(|term| reference(term));
+        let query = query.as_deref().into_iter().flat_map(query_groups);
+        lists.chain(query.map(|(_, name)| name)).collect()
+    }
+
+    pub(super) fn sees(&self, placed: &PlacedFeed) -> bool {
         let feed = &placed.feed;
         let (feeds, tags) = (&self.source.feeds, &self.source.tags);
         let identity = if feeds.is_empty() { String::new() } else { feed.url.identity() };

@@ -1,7 +1,7 @@
 //! Cuts a query into lexemes: operators, terms, and what other query languages have in their place, which is explained.
 
 use super::super::expression::{MAX_DISTANCE, TermError};
-use super::super::{FieldSet, lists::nearest_name, regexp::closing_slash};
+use super::super::{FieldSet, groups::nearest_name, regexp::closing_slash};
 use super::{DEFAULT_DISTANCE, Errors};
 use crate::core::hit::Field;
 
@@ -100,7 +100,7 @@ pub(super) fn lex<'q>(query: &'q str, errors: &mut Errors) -> Vec<Lexeme<'q>> {
 }
 
 fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '“' | '”' | '„')
+    matches!(c, '"' | '“' | '”' | '„' | '«' | '»')
 }
 
 struct Lexer<'q, 'e> {
@@ -129,9 +129,19 @@ impl<'q> Lexer<'q, '_> {
     fn quoted(&mut self, start: usize, token: impl FnOnce(&'q str) -> Token<'q>) {
         let quote = self.rest().chars().next().unwrap_or('"');
         let text_at = self.at + quote.len_utf8();
-        let closes = |c: char| if quote == '"' { c == '"' } else { matches!(c, '”' | '“') };
+        let closes = |c: char| match quote {
+            '"' => c == '"',
+            '«' => c == '»',
+            '»' => c == '«',
+            _ => matches!(c, '”' | '“'),
+        };
         let Some((length, close)) = self.query[text_at..].char_indices().find(|(_, c)| closes(*c)) else {
-            let close = if quote == '"' { '"' } else { '”' };
+            let close = match quote {
+                '"' => '"',
+                '«' => '»',
+                '»' => '«',
+                _ => '”',
+            };
             self.error(self.at, format!("this quotation mark is not closed; write {close} after the phrase"), None);
             self.at = self.query.len();
             self.lexemes.push(Lexeme { token: Token::Wrong, start, end: self.at, text: text_at });
@@ -160,6 +170,13 @@ impl<'q> Lexer<'q, '_> {
     fn regex(&mut self) {
         let (start, rest) = (self.at, self.rest());
         let Some(close) = closing_slash(rest) else {
+            let word = &rest[..word_length(rest)];
+            if word[1..].bytes().all(|byte| byte.is_ascii_digit()) {
+                let message =
+                    format!("`{word}` counts nothing by itself; for words near each other write `NEAR{word}`");
+                self.error(start, message, None);
+                return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, word.len());
+            }
             let message = "what starts with a `/` is a regular expression, and this one is not closed; write a `/` after \
                            it, or quotation marks around a word with a `/`";
             self.error(start, message, None);
@@ -189,6 +206,11 @@ impl<'q> Lexer<'q, '_> {
             "AND" => return self.take(Token::And, word.len()),
             "OR" => return self.take(Token::Or, word.len()),
             "NOT" => return self.take(Token::Not, word.len()),
+            _ if word != "at_least" && is_at_least(word) && rest[word.len()..].starts_with('(') => {
+                let message = format!("`{word}` is written in small letters, with one line: `at_least`");
+                self.error(start, message, Some("at_least".to_owned()));
+                return self.at_least(word.len());
+            }
             "at_least" if rest[word.len()..].trim_start().starts_with('(') => return self.at_least(word.len()),
             _ => {}
         }
@@ -236,6 +258,12 @@ impl<'q> Lexer<'q, '_> {
                 self.take(Token::Word(&rest[..length]), length);
             }
             return;
+        }
+        if matches!(name.to_uppercase().as_str(), "NEAR" | "ONEAR") {
+            let message = format!("the number stands after a `/`: write `{}/{DEFAULT_DISTANCE}`", name.to_uppercase());
+            self.error(self.at, message, None);
+            let rest = self.rest();
+            return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, word_length(rest));
         }
         let near = nearest_name(name, SCOPES.into_iter());
         let names = SCOPES.map(|known| format!("`{known}:`"));
@@ -294,7 +322,10 @@ impl<'q> Lexer<'q, '_> {
         if term.starts_with(char::is_alphanumeric) {
             match sign {
                 Some('-' | '!') => {
-                    self.error(start, format!("a sign does not exclude here; write `NOT {term}`"), None);
+                    let message = format!(
+                        "a sign does not exclude here; write `NOT {term}`, after another part `AND NOT {term}`"
+                    );
+                    self.error(start, message, None);
                     return self.take(Token::Not, 1);
                 }
                 Some('+') => {
@@ -308,7 +339,10 @@ impl<'q> Lexer<'q, '_> {
         match foreign(word) {
             Some(message) => {
                 self.error(start, message, None);
-                self.take(Token::Wrong, word.len());
+                // A range goes on after white space.
+                let close = self.rest().find([']', '}', '(', ')', '"']).filter(|_| word.starts_with(['[', '{']));
+                let range = close.filter(|at| self.rest()[*at..].starts_with([']', '}']));
+                self.take(Token::Wrong, range.map_or(word.len(), |at| at + 1));
             }
             None => self.take(Token::Word(word), word.len()),
         }
@@ -332,12 +366,40 @@ fn word_length(text: &str) -> usize {
     text.char_indices().find(ends).map_or(text.len(), |(at, _)| at)
 }
 
+/// Whether a word is `at_least` in another spelling.
+fn is_at_least(word: &str) -> bool {
+    let letters = word.chars().filter(|c| !matches!(c, '_' | '-'));
+    letters.flat_map(char::to_lowercase).eq("atleast".chars())
+}
+
+/// Says what to write for a word that stands where an operator does and is one elsewhere.
+pub(super) fn operator_elsewhere(word: &str) -> Option<String> {
+    let upper = word.to_uppercase();
+    let (name, number) = upper.split_at(upper.len() - upper.chars().rev().take_while(char::is_ascii_digit).count());
+    let number = if number.is_empty() { DEFAULT_DISTANCE.to_string() } else { number.to_owned() };
+    match name.trim_end_matches(['/', '~', '=']) {
+        "AND" | "OR" | "NOT" if *word != upper => {
+            Some(format!("operators are in capitals: `{word}` is a word here; write `{upper}`"))
+        }
+        near @ ("NEAR" | "ONEAR") => Some(format!("`{word}` is a word here; write `{near}/{number}`")),
+        "" | "W" | "N" | "ADJ" | "NEXT" | "WITHIN" | "NEARBY" if !word.starts_with(char::is_numeric) => {
+            Some(format!("`{word}` is a word here; for words near each other write `NEAR/{number}`"))
+        }
+        "PRE" | "BEFORE" | "P" => {
+            Some(format!("`{word}` is a word here; for words one after the other write `ONEAR/{number}`"))
+        }
+        "XOR" => Some("there is no `XOR` here; write `(a OR b) AND NOT (a AND b)`".to_owned()),
+        "ANDNOT" => Some(format!("`{word}` is a word here; write `AND NOT`")),
+        _ => None,
+    }
+}
+
 /// Says what a pattern of another query language is, and what there is instead.
 fn foreign(word: &str) -> Option<&'static str> {
     let numbered = |sign: char| {
         let (before, after) = word.rsplit_once(sign)?;
         let number = after.chars().all(|c| c.is_ascii_digit() || c == '.');
-        Some(()).filter(|()| number && before.contains(char::is_alphanumeric))
+        Some(()).filter(|()| number && (before.contains(char::is_alphanumeric) || sign == '^' && !after.is_empty()))
     };
     if numbered('~').is_some() {
         Some(

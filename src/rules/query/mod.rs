@@ -6,6 +6,7 @@
 
 mod lexer;
 mod parser;
+mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use super::expression::TermError;
 use super::lists::Clause;
 use super::{Case, FieldSet, RuleError, TermGroups};
 use lexer::Token;
+pub(super) use parts::{WrittenKind, distances, terms};
 
 /// The bytes of a query at most; a longer one is refused unread.
 const MAX_BYTES: usize = 64 << 10;

@@ -2,12 +2,12 @@
 
 mod leaves;
 
-use super::super::expression::{Expression, Leaf, Proximity, Term, TermError};
+use super::super::expression::{Alternatives, Expression, Proximity, Term, TermError};
 use super::super::lists::{Clause, NEAR_REGEX};
 use super::super::{Case, FieldSet, TermGroups};
-use super::lexer::{Lexeme, Scope, Token, lex, short};
+use super::lexer::{Lexeme, Scope, Token, lex, operator_elsewhere, short};
 use super::{DEFAULT_DISTANCE, Errors, MAX_DEPTH};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Reads a query; where `errors` stay empty, the clauses say what it means.
@@ -28,7 +28,7 @@ pub(super) fn parse(
         at: 0,
         terms: 0,
         regexes: 0,
-        expanded: BTreeMap::new(),
+        told: BTreeSet::new(),
         stopped: false,
     };
     if query.trim().is_empty() {
@@ -100,8 +100,8 @@ struct Parser<'q, 'e> {
     terms: usize,
     /// Regular expressions so far.
     regexes: usize,
-    /// The terms of groups that were used before; none if a group is broken.
-    expanded: BTreeMap<&'q str, Vec<Arc<Term>>>,
+    /// The groups that were told to be broken.
+    told: BTreeSet<&'q str>,
     /// Nothing more is read or reported.
     stopped: bool,
 }
@@ -219,10 +219,12 @@ impl<'q> Parser<'q, '_> {
         let at = self.here();
         let next = self.lexemes.get(self.at).map_or("", |lexeme| &self.query[lexeme.start..lexeme.end]);
         let next = short(next);
+        // What is no operator here was told already.
+        if self.errors.0.iter().any(|error| error.at == Some(at)) {
+            return;
+        }
         for word in [&next, &last] {
-            let capitals = word.to_uppercase();
-            if matches!(capitals.as_str(), "AND" | "OR" | "NOT") && *word != capitals {
-                let message = format!("operators are in capitals: `{word}` is a word here; write `{capitals}`");
+            if let Some(message) = operator_elsewhere(word) {
                 let at = if *word == next { at } else { before.map_or(at, |part| part.start) };
                 return self.report(TermError { at: Some(at), message, suggestion: None });
             }
@@ -298,8 +300,8 @@ impl<'q> Parser<'q, '_> {
         for part in parts {
             let Some(expression) = part.expression else { continue };
             let has_regex = expression.has(&|leaf| matches!(leaf, Expression::Regex(..)));
-            match expression.into_leaves() {
-                Some(leaves) => operands.push(leaves),
+            match expression.into_alternatives() {
+                Some(alternatives) => operands.push(alternatives),
                 None if has_regex => self.error(part.start, NEAR_REGEX),
                 None => self.error(
                     part.start,
@@ -314,7 +316,13 @@ impl<'q> Parser<'q, '_> {
         self.near(operands, distances, start, end)
     }
 
-    fn near(&mut self, operands: Vec<Vec<Leaf>>, distances: Vec<(u32, bool)>, start: usize, end: usize) -> Part {
+    fn near(
+        &mut self,
+        operands: Vec<Arc<Alternatives>>,
+        distances: Vec<(u32, bool)>,
+        start: usize,
+        end: usize,
+    ) -> Part {
         let proximity = Proximity::new(operands, distances);
         if proximity.is_none() {
             self.error(
@@ -374,7 +382,7 @@ impl<'q> Parser<'q, '_> {
 
     fn expected(&mut self) {
         let found = match self.lexemes.get(self.at) {
-            Some(lexeme) => format!(" and not `{}`", short(&self.query[lexeme.start..lexeme.end])),
+            Some(lexeme) => format!(", found `{}`", short(&self.query[lexeme.start..lexeme.end])),
             None => String::new(),
         };
         let after = match self.at.checked_sub(1).and_then(|at| self.lexemes.get(at)) {

@@ -9,7 +9,7 @@ fn source(query: &str) -> RuleSource {
 }
 
 fn groups() -> TermGroups {
-    let owned = |terms: &[&str]| terms.iter().map(|term| (*term).to_owned()).collect();
+    let owned = |terms: &[&str]| -> Vec<String> { terms.iter().map(|term| (*term).to_owned()).collect() };
     TermGroups::from([
         ("dprk".to_owned(), owned(&["DPRK", "North Korea*"])),
         ("missile".to_owned(), owned(&["missile*", "rocket"])),
@@ -46,6 +46,8 @@ fn queries_match_titles() {
         ("(a AND b) OR c", "c", true),
         ("\"a b\" AND c", "c a b", true),
         ("“a b” AND c", "c b a", false),
+        ("«a b» OR »c d«", "c d", true),
+        ("„a b“ OR c", "a b", true),
         ("mis* AND x", "x missile", true),
         ("\"big mis*\"", "big missiles", true),
         ("wom?n", "a woman", true),
@@ -237,20 +239,31 @@ fn errors_stand_at_their_byte_and_say_what_was_expected() {
     for (query, at, part) in [
         ("", 0, "the query is empty"),
         ("é AND", 6, "expected a word, a phrase, an `@group` or a `(` after `AND`"),
-        ("AND a", 0, "at the start and not `AND`"),
-        ("a AND OR b", 6, "after `AND` and not `OR`"),
+        ("AND a", 0, "at the start, found `AND`"),
+        ("a AND OR b", 6, "after `AND`, found `OR`"),
         ("a AND b OR c", 8, "write `(a AND b) OR c` or `a AND (b OR c)`"),
         ("a OR b AND c OR d", 7, "write `a OR (b AND c) OR d` or `(a OR b) AND (c OR d)`"),
         ("ballistic missile", 10, "write `ballistic AND missile` for both, or `\"ballistic missile\"` for the phrase"),
         ("a and b", 2, "write `AND`"),
         ("not b", 0, "write `NOT`"),
+        ("a near/5 b", 2, "`near/5` is a word here; write `NEAR/5`"),
+        ("a NEAR5 b", 2, "write `NEAR/5`"),
+        ("a NEAR:5 b", 2, "after a `/`: write `NEAR/10`"),
+        ("a W/5 b", 2, "for words near each other write `NEAR/5`"),
+        ("a /5 b", 2, "for words near each other write `NEAR/5`"),
+        ("a XOR b", 2, "no `XOR`"),
+        ("a -b", 2, "write `NOT b`, after another part `AND NOT b`"),
+        ("[a TO b]", 0, "no ranges"),
+        ("\"a b\"^2", 5, "no weights"),
+        ("AT_LEAST(2, a, b, c)", 0, "`at_least`"),
+        ("«a b", 0, "write » after the phrase"),
         ("a NOT b", 2, "write `AND NOT`"),
         ("(a OR b) \"c d\"", 9, "expected `AND`, `OR` or `NEAR/10` before `\"c d\"`"),
         ("(a AND b", 0, "is not closed"),
         ("a)", 1, "closes nothing"),
         ("a, b", 1, "a comma stands in"),
         ("(a, b)", 2, "a comma stands in"),
-        ("()", 1, "and not `)`"),
+        ("()", 1, "found `)`"),
         ("a AND \"b c", 6, "this quotation mark is not closed"),
         ("a NEAR b", 2, "expected how many words may stand between, a number: `NEAR/10`"),
         ("a ONEAR/x b", 2, "a number: `ONEAR/10`"),
@@ -324,7 +337,7 @@ fn limits_hold() {
         assert!(errors(&query).iter().any(|error| error.message.contains("within one another")));
     }
     assert!(errors(&"a OR ".repeat(20_000))[0].message.contains("at most 65536"));
-    let many = (0..1000).map(|word| format!("w{word}")).collect();
+    let many: Vec<String> = (0..1000).map(|word| format!("w{word}")).collect();
     let groups = TermGroups::from([("many".to_owned(), many)]);
     let query = source(&(" OR @many".repeat(5_000)[4..]));
     assert!(Rule::new(&query, &groups).unwrap_err()[0].message.contains("more than 50000 terms"));

@@ -248,7 +248,7 @@ fn lists_take_regular_expressions() {
     let errors = Rule::new(&wrong, &TermGroups::new()).unwrap_err();
     assert_eq!((errors[0].key.as_str(), errors[0].index, errors[0].at), ("any", Some(1), Some(3)));
     let groups = TermGroups::from([("g".to_owned(), owned(&["/a/"]))]);
-    assert!(super::check_groups(&groups)[0].message.contains("not in a term group"));
+    assert!(groups.check()[0].message.contains("not in a term group"));
 }
 
 /// Rules of regular expressions alone are looked into only where a text that they require is found.

@@ -351,7 +351,7 @@ impl Rule {
     }
 
     pub(super) fn groups(&self) -> TermGroups {
-        let members = self.group.iter().map(|phrase| render_phrase(phrase, false)).collect();
+        let members: Vec<String> = self.group.iter().map(|phrase| render_phrase(phrase, false)).collect();
         TermGroups::from([("g".to_owned(), members)])
     }
 }

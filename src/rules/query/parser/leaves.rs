@@ -1,8 +1,7 @@
 //! Reads what a query's operators join: terms, groups, regular expressions, names of feeds, tags and languages.
 
 use super::super::super::FieldSet;
-use super::super::super::expression::{Expression, Leaf, Term, TermError};
-use super::super::super::lists::expand;
+use super::super::super::expression::{Alternatives, Expression, Leaf, Term, TermError};
 use super::super::super::origin::Origin;
 use super::super::super::regexp::{MAX_REGEXES, RegularExpression};
 use super::super::MAX_TERMS;
@@ -67,28 +66,29 @@ impl<'q> Parser<'q, '_> {
     }
 
     pub(super) fn terms_of(&mut self, name: &'q str, at: usize, scope: Scope) -> Option<Expression> {
-        if !self.expanded.contains_key(name) {
-            let expanded = expand(&format!("@{name}"), self.groups, self.case);
-            let terms = expanded.unwrap_or_else(|TermError { message, suggestion, .. }| {
-                self.report(TermError { at: Some(at), message, suggestion });
-                Vec::new()
-            });
-            self.expanded.insert(name, terms);
-        }
-        let terms = self.expanded.get(name).cloned().unwrap_or_default();
-        if terms.is_empty() || !self.fits(terms.len(), at) {
+        let fields = match scope {
+            Scope::Text(fields) => fields,
+            _ => FieldSet::default(),
+        };
+        let group = match self.groups.alternatives(name, self.case, fields) {
+            Ok(group) => group,
+            Err(TermError { message, suggestion, .. }) => {
+                // A group that is broken or unknown is told once.
+                if self.told.insert(name) {
+                    self.report(TermError { at: Some(at), message, suggestion });
+                }
+                return None;
+            }
+        };
+        if !self.fits(group.leaves().len(), at) {
             return None;
         }
-        let leaf = |parser: &mut Self, term: Arc<Term>| match scope {
-            Scope::Text(FieldSet::URL) => Some(Expression::Term(Arc::new(Term::clone(&term).in_url()), FieldSet::URL)),
-            Scope::Text(fields) => Some(Expression::Term(term, fields)),
-            _ => parser.origin(&term.written, at, scope),
-        };
-        let mut leaves = Vec::with_capacity(terms.len());
-        for term in terms {
-            leaves.push(leaf(self, term)?);
+        if let Scope::Text(_) = scope {
+            return Some(Expression::Group(group));
         }
-        Some(if leaves.len() == 1 { leaves.remove(0) } else { Expression::Any(leaves) })
+        let names: Option<Vec<_>> =
+            group.leaves().iter().map(|leaf| self.origin(&leaf.term.written, at, scope)).collect();
+        names.map(Expression::Any)
     }
 
     /// Reads a phrase whose words may stand apart: `"a b"~10`.
@@ -99,7 +99,7 @@ impl<'q> Parser<'q, '_> {
             let Some(Expression::Term(term, fields)) = self.leaf(Term::parse(word, self.case), at, scope) else {
                 return None;
             };
-            operands.push(vec![Leaf { term, fields }]);
+            operands.push(Arc::new(Alternatives::new(vec![Leaf { term, fields }])));
         }
         if operands.len() < 2 {
             let message = "a phrase before `~` needs two words or more, such as `\"a b\"~10`";
