@@ -24,8 +24,12 @@ fn fixtures(kind: &str) -> Vec<PathBuf> {
     folders
 }
 
+fn fixture(name: &str) -> PathBuf {
+    fixtures("valid").into_iter().find(|folder| folder.ends_with(name)).expect("the fixture is there")
+}
+
 fn valid(name: &str) -> Config {
-    let folder = fixtures("valid").into_iter().find(|folder| folder.ends_with(name)).expect("the fixture is there");
+    let folder = fixture(name);
     load(&folder.join("feedwatch.toml")).unwrap_or_else(|errors| panic!("{name}: {errors}"))
 }
 
@@ -174,6 +178,12 @@ fn every_warning_has_a_name_that_the_documentation_explains() {
     for name in OF_RULES.iter().chain(&OF_GROUPS).chain(&OTHERS) {
         assert!(page.contains(&format!("| `{name}` |")), "docs/rules.md lacks {name}");
     }
+}
+
+#[test]
+fn word_forms_that_change_nothing_are_warned_of() {
+    let warnings: Vec<String> = valid("forms").warnings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(warnings.join("\n").replace(&format!("{}/", fixture("forms").display()), ""));
 }
 
 #[test]

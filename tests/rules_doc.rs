@@ -7,7 +7,7 @@
 
 use feedwatch::{
     core::hit::Field,
-    rules::{Case, Document, NearSource, Rule, RuleSet, RuleSource, TermGroups},
+    rules::{Case, Document, Forms, Language, NearSource, Rule, RuleSet, RuleSource, TermGroup, TermGroups},
 };
 use std::{fs, path::Path};
 
@@ -68,14 +68,43 @@ fn example(block: &str) -> Example {
                     _ => panic!("{block}: {value}"),
                 };
             }
+            "forms" => source.forms = forms(value),
+            "language" => source.language = Some(language(value)),
             "terms" => {
                 let table = value.as_table().expect("a table");
-                groups = table.iter().map(|(name, terms)| (name.clone(), strings(terms))).collect();
+                groups = table.iter().map(|(name, terms)| (name.clone(), group(terms))).collect();
             }
             other => panic!("{block}: there is no key {other}"),
         }
     }
     Example { source, groups, claims: claims.into_iter().filter_map(claim).collect() }
+}
+
+fn group(value: &toml::Value) -> TermGroup {
+    let terms = |value: &toml::Value| -> Vec<String> {
+        let terms = value.as_array().expect("a list").iter();
+        terms.map(|term| term.as_str().expect("a term").to_owned()).collect()
+    };
+    match value.as_table() {
+        None => terms(value).into(),
+        Some(table) => TermGroup {
+            terms: terms(&table["terms"]),
+            forms: table.get("forms").map(forms),
+            language: table.get("language").map(language),
+        },
+    }
+}
+
+fn forms(value: &toml::Value) -> Forms {
+    match value.as_str() {
+        Some("exact") => Forms::Exact,
+        Some("inflected") => Forms::Inflected,
+        _ => panic!("there are no forms {value}"),
+    }
+}
+
+fn language(value: &toml::Value) -> Language {
+    value.as_str().and_then(Language::of_tag).unwrap_or_else(|| panic!("there is no language {value}"))
 }
 
 fn near(table: &toml::Value) -> NearSource {
@@ -158,6 +187,8 @@ fn no_part_of_the_language_lacks_an_example() {
         "ordered = ",
         "in = ",
         "case = ",
+        "forms = ",
+        "language = ",
         "query = ",
         "[terms]",
         " AND ",

@@ -136,7 +136,8 @@ fn classify(c: char) -> Class {
     }
 }
 
-fn script(c: char) -> Script {
+/// Returns the script of a character.
+pub(super) fn script(c: char) -> Script {
     CodePointMapData::<Script>::new().get(c)
 }
 

@@ -543,6 +543,7 @@ fn cost(words: &[TermWord]) -> f32 {
         .map(|word| {
             let length = word.folded.chars().filter(|c| !matches!(c, '?' | '*')).count() as f32;
             let spread = if word.kind == WordKind::Whole { 1.0 } else { 2.0 };
+            let spread = if word.forms.is_some() { spread * 2.0 } else { spread };
             let spread = if word.cased.is_some() { spread * 0.5 } else { spread };
             (spread / (length * length)).min(1.0)
         })

@@ -2,8 +2,8 @@
 
 use super::expression::{Alternatives, Leaf, Term, TermError};
 use super::regexp::is_regex;
-use super::{Case, FieldSet, RuleError};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use super::{FieldSet, Forms, Language, Reading, RuleError};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A term group as written: every key that decides what it stands for.
@@ -11,11 +11,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct TermGroup {
     /// Its terms, and references to other groups (`@name`); errors name one by its index here.
     pub terms: Vec<String>,
+    /// `forms`; without it those of the rule, or of the group that this one stands in.
+    pub forms: Option<Forms>,
+    /// `language`; without it the same.
+    pub language: Option<Language>,
+}
+
+impl TermGroup {
+    /// Tells whether some word of its own terms has other forms, or other groups may bring some.
+    pub fn inflects(&self) -> bool {
+        let reading = Reading::default().within(self);
+        let inflects =
+            |term: &String| reference(term).is_some() || member_term(term, reading).is_ok_and(|term| term.inflects());
+        self.terms.iter().any(inflects)
+    }
 }
 
 impl From<Vec<String>> for TermGroup {
     fn from(terms: Vec<String>) -> Self {
-        Self { terms }
+        Self { terms, forms: None, language: None }
     }
 }
 
@@ -24,7 +38,7 @@ impl From<Vec<String>> for TermGroup {
 pub struct TermGroups {
     groups: BTreeMap<String, TermGroup>,
     /// What rules asked for so far: thousands of rules may use a group of thousands of terms.
-    read: Mutex<HashMap<(String, Case, FieldSet), Read>>,
+    read: Mutex<HashMap<(String, Reading, FieldSet), Read>>,
 }
 
 /// The circles of groups that are told at most.
@@ -90,7 +104,7 @@ impl TermGroups {
                         .iter()
                         .find(|circle| circle.windows(2).any(|step| step == [name.as_str(), nested]))
                         .map(|circle| TermError { at: Some(0), message: circle_message(circle), suggestion: None }),
-                    None => member_term(member, Case::Acronyms).err(),
+                    None => member_term(member, Reading::default()).err(),
                 };
                 errors.extend(error.map(|error| located(Some(index), error)));
             }
@@ -103,21 +117,21 @@ impl TermGroups {
     /// # Errors
     ///
     /// There is no such group, or it or one in it is broken.
-    pub(super) fn alternatives(&self, name: &str, case: Case, fields: FieldSet) -> Read {
-        let key = (name.to_owned(), case, fields);
+    pub(super) fn alternatives(&self, name: &str, reading: Reading, fields: FieldSet) -> Read {
+        let key = (name.to_owned(), reading, fields);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.entry(key).or_insert_with(|| self.expand(name, case, fields).map(Arc::new)).clone()
+        read.entry(key).or_insert_with(|| self.expand(name, reading, fields).map(Arc::new)).clone()
     }
 
-    fn expand(&self, name: &str, case: Case, fields: FieldSet) -> Result<Alternatives, TermError> {
+    fn expand(&self, name: &str, reading: Reading, fields: FieldSet) -> Result<Alternatives, TermError> {
         if !self.contains(name) {
             return Err(self.unknown(name));
         }
         let mut leaves = Vec::new();
-        for group in self.within(name) {
+        for (group, reading) in self.readings(name, reading) {
             let members = self.groups.get(group).ok_or_else(|| broken(name, &self.unknown(group).message))?;
             for member in members.terms.iter().filter(|member| reference(member).is_none()) {
-                let term = member_term(member, case).map_err(|error| broken(name, &error.message))?;
+                let term = member_term(member, reading).map_err(|error| broken(name, &error.message))?;
                 let term = if fields == FieldSet::URL { term.in_url() } else { term };
                 leaves.push(Leaf { term: Arc::new(term), fields });
             }
@@ -138,6 +152,22 @@ impl TermGroups {
             if seen.insert(group) {
                 found.push(group);
                 waiting.extend(self.references(group).into_iter().rev());
+            }
+        }
+        found
+    }
+
+    /// Returns a group and all groups in it, each once in every way in which it is read: what a group says of its terms
+    /// holds for the groups in it that say nothing.
+    fn readings<'a>(&'a self, name: &'a str, reading: Reading) -> Vec<(&'a str, Reading)> {
+        let mut seen = HashSet::new();
+        let mut waiting = vec![(name, reading)];
+        let mut found = Vec::new();
+        while let Some((group, reading)) = waiting.pop() {
+            let reading = self.groups.get(group).map_or(reading, |group| reading.within(group));
+            if seen.insert((group, reading)) {
+                found.push((group, reading));
+                waiting.extend(self.references(group).into_iter().rev().map(|nested| (nested, reading)));
             }
         }
         found
@@ -205,13 +235,13 @@ pub(super) fn reference(item: &str) -> Option<&str> {
 }
 
 /// Reads a term of a group.
-fn member_term(member: &str, case: Case) -> Result<Term, TermError> {
+fn member_term(member: &str, reading: Reading) -> Result<Term, TermError> {
     if is_regex(member) {
         let message = "a regular expression stands in `all`, `any`, `none` or `query`, not in a term group; write terms, \
                        with `*` or `?`";
         return Err(TermError { at: Some(0), message: message.to_owned(), suggestion: None });
     }
-    Term::parse(member, case)
+    Term::parse(member, reading)
 }
 
 fn broken(name: &str, why: &str) -> TermError {

@@ -3,7 +3,7 @@
 use super::expression::{Expression, MAX_DISTANCE, Proximity, Term, TermError};
 use super::groups::{TermGroups, reference};
 use super::regexp::{MAX_REGEXES, RegularExpression, is_regex};
-use super::{Case, FieldSet, NearSource, RuleError, RuleSource};
+use super::{Case, FieldSet, NearSource, Reading, RuleError, RuleSource};
 use std::sync::Arc;
 
 /// A part of a rule that must hold, as written and as understood; a rule is the conjunction of its clauses.
@@ -41,7 +41,7 @@ pub(super) fn clauses(
                 }
                 continue;
             }
-            match expression(item, groups, source.case, fields) {
+            match expression(item, groups, source.reading(), fields) {
                 Ok(expression) => items.push((item.trim().to_owned(), expression)),
                 Err(error) => errors.push(located(error, key, Some(index))),
             }
@@ -108,7 +108,7 @@ fn near(
             if is_regex(term) {
                 errors.push(wrong(NEAR_REGEX.to_owned(), Some(index)));
             } else {
-                match expression(term, groups, source.case, fields) {
+                match expression(term, groups, source.reading(), fields) {
                     Ok(expression) => operands.extend(expression.into_alternatives()),
                     Err(error) => errors.push(located(error, KEY, Some(index))),
                 }
@@ -129,10 +129,10 @@ pub(super) const NEAR_REGEX: &str = "a regular expression cannot be near somethi
                                      and nearness is counted in words; write a word, with `*` or `?`, or join it with \
                                      `AND`";
 
-fn expression(item: &str, groups: &TermGroups, case: Case, fields: FieldSet) -> Result<Expression, TermError> {
+fn expression(item: &str, groups: &TermGroups, reading: Reading, fields: FieldSet) -> Result<Expression, TermError> {
     match reference(item) {
-        Some(name) => groups.alternatives(name, case, fields).map(Expression::Group),
-        None => Ok(Expression::Term(Arc::new(Term::parse(item, case)?), fields)),
+        Some(name) => groups.alternatives(name, reading, fields).map(Expression::Group),
+        None => Ok(Expression::Term(Arc::new(Term::parse(item, reading)?), fields)),
     }
 }
 

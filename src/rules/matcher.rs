@@ -1,6 +1,7 @@
 //! Matches compiled rules against a document: one pass over the text, then the candidates.
 
 use super::compile::{Compiled, Gates, Node, TermId, Told, compile};
+use super::forms::{FormMemory, language_of};
 use super::proximity::{BLOCK_WORDS, WordSpan, chained, near};
 use super::text::{Gap, Token, TokenSpace, tokenize};
 use super::vocabulary::{NONE, WordId};
@@ -94,6 +95,7 @@ pub(super) struct Seen {
     /// Number of the word at hand, with a leap at each block and field.
     word: u64,
     ids: Vec<WordId>,
+    forms: FormMemory,
     /// Phrases under way: node of the trie, first byte.
     open: Vec<(u32, u32)>,
     next: Vec<(u32, u32)>,
@@ -139,6 +141,12 @@ impl RuleSet {
     /// Notes which terms are where.
     pub(super) fn look(&self, document: &Document<'_>, seen: &mut Seen) {
         seen.clear(self.compiled.terms);
+        let vocabulary = &self.compiled.vocabulary;
+        if vocabulary.has_forms() {
+            let texts = [document.title, document.summary, document.content].into_iter();
+            let language = || language_of(document.language, texts);
+            seen.forms.start(vocabulary.asks_for_language().then(language).flatten());
+        }
         for field in FIELDS {
             let text = document.text(field);
             let field = FieldSet::of(&[field]);
@@ -157,14 +165,18 @@ impl RuleSet {
     fn look_into(&self, text: &str, field: FieldSet, seen: &mut Seen) {
         seen.start_field();
         let mut tokens = std::mem::take(&mut seen.tokens);
-        tokenize(text, &mut tokens, |token| self.step(&token, field, seen));
+        tokenize(text, &mut tokens, |token| self.step(&token, text, field, seen));
         seen.tokens = tokens;
     }
 
-    fn step(&self, token: &Token<'_>, field: FieldSet, seen: &mut Seen) {
+    fn step(&self, token: &Token<'_>, text: &str, field: FieldSet, seen: &mut Seen) {
         seen.word += if token.gap == Gap::Block { BLOCK_WORDS + 1 } else { 1 };
         seen.ids.clear();
-        self.compiled.vocabulary.find(token.folded, token.cased, &mut seen.ids);
+        let vocabulary = &self.compiled.vocabulary;
+        vocabulary.find(token.folded, token.cased, &mut seen.ids);
+        if vocabulary.has_forms() && !token.hangul {
+            vocabulary.find_forms(&text[token.start..token.end], &mut seen.forms, &mut seen.ids);
+        }
         if seen.ids.is_empty() {
             seen.open.clear();
             return;

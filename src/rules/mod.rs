@@ -19,6 +19,7 @@ mod chars;
 mod compile;
 pub mod explain;
 mod expression;
+mod forms;
 mod groups;
 pub mod lint;
 mod lists;
@@ -34,6 +35,7 @@ mod tests;
 mod text;
 mod vocabulary;
 
+pub use forms::Language;
 pub use groups::{TermGroup, TermGroups};
 pub use matcher::RuleSet;
 
@@ -69,6 +71,37 @@ pub struct RuleSource {
     pub tags: Vec<String>,
     /// `case`.
     pub case: Case,
+    /// `forms`.
+    pub forms: Forms,
+    /// `language`: the language of the terms; without one that of the article, as far as it can be told.
+    pub language: Option<Language>,
+}
+
+impl RuleSource {
+    fn reading(&self) -> Reading {
+        Reading { case: self.case, forms: self.forms, language: self.language }
+    }
+}
+
+/// How the terms of a rule or a term group are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct Reading {
+    case: Case,
+    forms: Forms,
+    language: Option<Language>,
+}
+
+impl Reading {
+    /// Returns the reading with nothing said but how case counts.
+    fn of_case(case: Case) -> Self {
+        Self { case, ..Self::default() }
+    }
+
+    /// Returns the reading within a group, which may say more.
+    fn within(self, group: &TermGroup) -> Self {
+        let (forms, language) = (group.forms.unwrap_or(self.forms), group.language.or(self.language));
+        Self { forms, language, ..self }
+    }
 }
 
 impl RuleSource {
@@ -105,6 +138,16 @@ pub enum Case {
     Ignore,
     /// Terms match in the case that they are written in (`"match"`).
     Match,
+}
+
+/// Which forms of its words a term matches (`forms`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Forms {
+    /// The one that is written (`"exact"`).
+    #[default]
+    Exact,
+    /// All that the stemmer of the language unites (`"inflected"`).
+    Inflected,
 }
 
 /// What is wrong with a rule or a term group.
@@ -164,6 +207,19 @@ impl Rule {
         Self { feeds: Arc::default(), tags: Arc::default(), clauses, ..self.clone() }
     }
 
+    /// Tells whether some word of a term has other forms.
+    pub fn inflects(&self) -> bool {
+        let inflects = |expression: &Expression| match expression {
+            Expression::Term(term, _) => term.inflects(),
+            Expression::Near(proximity) => {
+                proximity.operands().iter().flat_map(|operand| operand.leaves()).any(|leaf| leaf.term.inflects())
+            }
+            Expression::Group(group) => group.leaves().iter().any(|leaf| leaf.term.inflects()),
+            _ => false,
+        };
+        self.clauses.iter().any(|clause| clause.expression.has(&inflects))
+    }
+
     /// Checks a rule against the term groups that it uses.
     ///
     /// # Errors
@@ -173,7 +229,7 @@ impl Rule {
         let fields = source.field_set();
         let mut clauses = lists::clauses(source, groups, fields);
         if let Some(query) = &source.query {
-            clauses = match (clauses, query::clauses(query, groups, source.case, fields)) {
+            clauses = match (clauses, query::clauses(query, groups, source.reading(), fields)) {
                 (Ok(lists), Ok(query)) => Ok([lists, query].concat()),
                 (Err(lists), Err(query)) => Err([lists, query].concat()),
                 (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),

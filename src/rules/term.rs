@@ -1,8 +1,9 @@
 //! Terms: words and phrases, read from what a rule writes.
 
-use super::Case;
 use super::chars::{self, Class};
+use super::forms::Inflection;
 use super::text::{Gap, TokenSpace, tokenize};
+use super::{Case, Reading};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub(super) struct TermWord {
     pub(super) cased: Option<String>,
     /// The words that it stands for.
     pub(super) kind: WordKind,
+    /// The forms that it stands for; a whole word only has some.
+    pub(super) forms: Option<Arc<Inflection>>,
     /// Whether punctuation may stand before it, because the term has some there.
     pub(super) loose: bool,
 }
@@ -57,12 +60,12 @@ impl Term {
     /// # Errors
     ///
     /// The term has no word, a `*` that is not at the end of a word, or a `?` that could be meant otherwise.
-    pub(super) fn parse(written: &str, case: Case) -> Result<Self, TermError> {
+    pub(super) fn parse(written: &str, reading: Reading) -> Result<Self, TermError> {
         let acronym = {
             let letters = || written.chars().filter(|c| c.is_alphabetic());
             letters().filter(|c| c.is_uppercase()).count() >= 2 && !letters().any(char::is_lowercase)
         };
-        let case_counts = match case {
+        let case_counts = match reading.case {
             Case::Acronyms => acronym,
             Case::Ignore => false,
             Case::Match => true,
@@ -79,14 +82,23 @@ impl Term {
             let has_case = token.cased.chars().any(|c| c.is_uppercase() || c.is_lowercase());
             let open = starred.is_some() || token.hangul;
             let (folded, cased) = (text.restored(token.folded, open), text.restored(token.cased, open));
+            let cased = (case_counts && has_case).then_some(cased);
+            let kind = match open {
+                _ if folded.contains('?') => WordKind::Wildcard,
+                true => WordKind::Prefix,
+                false => WordKind::Whole,
+            };
+            let forms = match (kind, &cased) {
+                (WordKind::Whole, None) => {
+                    Inflection::of(&text.prepared[token.start..token.end], reading.forms, reading.language)
+                }
+                _ => None,
+            };
             words.push(TermWord {
-                kind: match open {
-                    _ if folded.contains('?') => WordKind::Wildcard,
-                    true => WordKind::Prefix,
-                    false => WordKind::Whole,
-                },
                 folded,
-                cased: (case_counts && has_case).then_some(cased),
+                cased,
+                kind,
+                forms: forms.map(Arc::new),
                 loose: !words.is_empty() && token.gap == Gap::Break,
             });
         });
@@ -125,7 +137,7 @@ impl Term {
             let message = "`=` asks for the exact form and `*` for every ending; leave one of them out".to_owned();
             return Err(TermError { at: Some(star), message, suggestion: None });
         }
-        let mut term = Self::parse(written, Case::Match)?;
+        let mut term = Self::parse(written, Reading::of_case(Case::Match))?;
         if term.words.iter().any(|word| word.kind == WordKind::Wildcard) {
             let message = "`=` asks for the exact form and `?` for any letter; leave one of them out".to_owned();
             return Err(TermError { at: written.find('?'), message, suggestion: None });
@@ -139,8 +151,14 @@ impl Term {
         for (place, word) in self.words.iter_mut().enumerate() {
             word.loose = place > 0;
             word.cased = None;
+            word.forms = None;
         }
         self
+    }
+
+    /// Tells whether some word has other forms.
+    pub(super) fn inflects(&self) -> bool {
+        self.words.iter().any(|word| word.forms.as_ref().is_some_and(|forms| forms.is_inflected()))
     }
 
     /// Returns what decides what the term matches, unambiguously.
@@ -158,6 +176,9 @@ impl Term {
             };
             let loose = if word.loose { ',' } else { ' ' };
             out.push_str(&format!("{case}{kind}{loose}{}:{text}", text.len()));
+            if let Some(forms) = &word.forms {
+                out.push_str(&forms.key());
+            }
         }
         out
     }
@@ -171,6 +192,7 @@ impl TermWord {
 
     /// Lets any ending follow.
     pub(super) fn open(&mut self) {
+        self.forms = None;
         match self.kind {
             WordKind::Whole => self.kind = WordKind::Prefix,
             WordKind::Wildcard if !self.folded.ends_with('*') => {
@@ -292,7 +314,7 @@ mod tests {
     #[test]
     fn reads_wildcards_and_tells_where_a_star_belongs() {
         let prefixes = |written: &str| -> Vec<(String, bool)> {
-            let term = Term::parse(written, Case::Acronyms).unwrap();
+            let term = Term::parse(written, Reading::default()).unwrap();
             term.words.into_iter().map(|word| (word.folded, word.kind == WordKind::Prefix)).collect()
         };
         assert_eq!(prefixes("missile*"), [("missile".to_owned(), true)]);
@@ -309,7 +331,7 @@ mod tests {
             ("big * gun", 4, None),
             ("missile**", 7, Some("missile*")),
         ] {
-            let error = Term::parse(written, Case::Acronyms).unwrap_err();
+            let error = Term::parse(written, Reading::default()).unwrap_err();
             assert_eq!((error.at, error.suggestion.as_deref()), (Some(at), suggestion), "{written}");
         }
     }
@@ -317,7 +339,7 @@ mod tests {
     #[test]
     fn reads_letters_that_may_be_any() {
         let words = |written: &str| -> Vec<(String, Option<String>, WordKind)> {
-            let term = Term::parse(written, Case::Acronyms).unwrap();
+            let term = Term::parse(written, Reading::default()).unwrap();
             term.words.into_iter().map(|word| (word.folded, word.cased, word.kind)).collect()
         };
         let wildcard = |folded: &str| (folded.to_owned(), None, WordKind::Wildcard);
@@ -339,7 +361,7 @@ mod tests {
             ("who? me", 3, Some("who me")),
             ("wom?n mis*le", 9, Some("wom?n mis*")),
         ] {
-            let error = Term::parse(written, Case::Acronyms).unwrap_err();
+            let error = Term::parse(written, Reading::default()).unwrap_err();
             assert_eq!((error.at, error.suggestion.as_deref()), (Some(at), suggestion), "{written}");
         }
         assert_eq!(Term::exact("wom?n").unwrap_err().at, Some(3));
@@ -348,17 +370,17 @@ mod tests {
     #[test]
     fn acronyms_are_terms_in_capitals_with_two_letters() {
         for (written, cased) in [("US", true), ("U.S.", true), ("A", false), ("F-16", false), ("Us", false)] {
-            let term = Term::parse(written, Case::Acronyms).unwrap();
+            let term = Term::parse(written, Reading::default()).unwrap();
             assert_eq!(term.words[0].cased.is_some(), cased, "{written}");
         }
-        assert!(Term::parse("us", Case::Match).unwrap().words[0].cased.is_some());
-        assert!(Term::parse("US", Case::Ignore).unwrap().words[0].cased.is_none());
+        assert!(Term::parse("us", Reading::of_case(Case::Match)).unwrap().words[0].cased.is_some());
+        assert!(Term::parse("US", Reading::of_case(Case::Ignore)).unwrap().words[0].cased.is_none());
     }
 
     #[test]
     fn a_term_that_normalises_to_nothing_is_an_error() {
         for written in ["", "  ", "—", "\u{ad}", "\"\""] {
-            assert!(Term::parse(written, Case::Acronyms).is_err(), "{written}");
+            assert!(Term::parse(written, Reading::default()).is_err(), "{written}");
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use super::chars::{self, Class};
 use super::expression::{TermWord, WordKind};
+use super::forms::{FormIndex, FormMemory, Inflection};
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
+use std::sync::Arc;
 
 /// Number of a word of the rules. One folded text has several, if its case counts for some terms.
 pub(super) type WordId = u32;
@@ -30,10 +32,15 @@ enum Demand {
     Folded(Box<str>),
     /// The same in its case.
     CasedWildcard(Box<str>),
+    /// Nothing, but it stands for other forms too, or instead.
+    Forms(Arc<Inflection>),
 }
 
 impl Demand {
     fn of(word: &TermWord) -> Option<Self> {
+        if let Some(forms) = &word.forms {
+            return Some(Self::Forms(Arc::clone(forms)));
+        }
         match (&word.cased, word.kind) {
             (None, WordKind::Wildcard) => Some(Self::Folded(word.folded.as_str().into())),
             (Some(cased), WordKind::Wildcard) => Some(Self::CasedWildcard(cased.as_str().into())),
@@ -153,6 +160,7 @@ pub(super) struct Vocabulary {
     long: Vec<usize>,
     /// Whether a stem has that length, shorter than `HEAD`.
     short: [bool; HEAD],
+    forms: FormIndex,
     count: u32,
 }
 
@@ -192,6 +200,9 @@ impl Vocabulary {
         known.unwrap_or_else(|| {
             let id = self.count;
             self.count += 1;
+            if let Some(forms) = &word.forms {
+                self.forms.insert(forms, id);
+            }
             match demand {
                 None => entry.plain = id,
                 Some(demand) => entry.others.push((demand, id)),
@@ -211,6 +222,25 @@ impl Vocabulary {
             self.lengths[head(stem.as_bytes())] |= 1 << length;
         } else if !self.long.contains(&length) {
             self.long.push(length);
+        }
+    }
+
+    /// Whether some word stands for other forms, so that `find_forms` may find more than `find`.
+    pub(super) fn has_forms(&self) -> bool {
+        !self.forms.is_empty()
+    }
+
+    /// Whether it matters in which language an article is.
+    pub(super) fn asks_for_language(&self) -> bool {
+        self.forms.asks_for_language()
+    }
+
+    /// Appends the numbers of the words of which a token, as it is written, is a form.
+    pub(super) fn find_forms(&self, written: &str, memory: &mut FormMemory, ids: &mut Vec<WordId>) {
+        for id in memory.words(written, &self.forms) {
+            if !ids.contains(id) {
+                ids.push(*id);
+            }
         }
     }
 
@@ -247,6 +277,7 @@ fn push(entry: &Entry, ids: &mut Vec<WordId>, folded: &str, cased: &str, has_cas
         Demand::Cased(text) => has_case(text),
         Demand::Folded(wildcard) => fits(wildcard, folded),
         Demand::CasedWildcard(wildcard) => fits(wildcard, cased),
+        Demand::Forms(forms) => forms.keeps_itself(),
     };
     ids.extend(entry.others.iter().filter(|(demand, _)| meets(demand)).map(|(_, id)| *id));
 }

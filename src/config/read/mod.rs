@@ -2,6 +2,7 @@
 
 pub(super) mod digest;
 pub(super) mod feed;
+mod forms;
 pub(super) mod lint;
 pub(super) mod mail;
 pub(super) mod rule;

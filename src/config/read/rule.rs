@@ -7,7 +7,7 @@ use super::super::{
     source::Place,
     values,
 };
-use super::{digest::PlacedDigest, feed::PlacedFeed, lint, terms::PlacedGroups};
+use super::{digest::PlacedDigest, feed::PlacedFeed, forms::WordForms, lint, terms::PlacedGroups};
 use crate::{
     core::{
         feed::FeedUrl,
@@ -17,7 +17,7 @@ use crate::{
 };
 use std::{collections::HashMap, ops::RangeInclusive, time::Duration};
 
-pub(in super::super) const KEYS: [&str; 15] = [
+pub(in super::super) const KEYS: [&str; 17] = [
     "name",
     "all",
     "any",
@@ -28,6 +28,8 @@ pub(in super::super) const KEYS: [&str; 15] = [
     "feeds",
     "tags",
     "case",
+    "forms",
+    "language",
     "digests",
     "backfill",
     "must_match",
@@ -108,6 +110,7 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
         list.map(|(_, texts)| texts.iter().map(|text| text.text.clone()).collect()).unwrap_or_default()
     };
     let query = section.text("query", report);
+    let forms = WordForms::read(section, report);
     let (near, near_terms) = near(section, report);
     let near_fails = section.has("near") && near.is_none();
     let source = RuleSource {
@@ -121,6 +124,8 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
         feeds: lists[3].1.iter().map(|text| feed_reference(text, known, report)).collect(),
         tags: lists[4].1.iter().map(|text| tag_reference(text, known, report)).collect(),
         case: section.word("case", &CASES, report).unwrap_or_default(),
+        forms: forms.forms.unwrap_or_default(),
+        language: forms.language,
     };
     lists.push(("near", near_terms));
     let allow = lint::allowed(section, &name::OF_RULES, report);
@@ -160,6 +165,7 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
             return None;
         }
     };
+    forms.warn(section, rule.inflects(), &allow, report);
     run_examples(&source, known, &must_match, &must_not_match, report);
     let texts = |examples: Vec<Text>| examples.into_iter().map(|example| example.text).collect();
     let rule =

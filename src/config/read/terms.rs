@@ -6,6 +6,7 @@ use super::super::{
     section::{Section, Text},
     source::{Place, Source},
 };
+use super::forms::WordForms;
 use super::lint;
 use super::rule::{PlacedRule, report_rule_error};
 use crate::rules::{TermGroup, TermGroups, lint::name};
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use toml::de::{DeTable, DeValue};
 
 /// The keys of a group that is written as a table.
-pub(in super::super) const KEYS: [&str; 3] = ["terms", "file", "allow"];
+pub(in super::super) const KEYS: [&str; 5] = ["terms", "file", "forms", "language", "allow"];
 
 /// The term groups of all files and where they stand.
 #[derive(Default)]
@@ -33,8 +34,16 @@ pub(in super::super) struct PlacedGroup {
     pub(super) terms: Vec<Text>,
     /// The file that lists more of them.
     file: Option<PathBuf>,
+    forms: WordForms,
     /// The names of the warnings that it is kept in spite of.
     pub(super) allow: Vec<&'static str>,
+}
+
+impl PlacedGroup {
+    fn group(&self) -> TermGroup {
+        let WordForms { forms, language } = self.forms;
+        TermGroup { terms: self.terms.iter().map(|text| text.text.clone()).collect(), forms, language }
+    }
 }
 
 /// Reads the files that groups name, each once.
@@ -70,10 +79,7 @@ pub(in super::super) fn read_all(sections: &[Section<'_>], report: &mut Report<'
             }
         }
     }
-    let group = |(name, placed): (&String, &PlacedGroup)| {
-        let terms = placed.terms.iter().map(|text| text.text.clone()).collect();
-        (name.clone(), TermGroup { terms })
-    };
+    let group = |(name, placed): (&String, &PlacedGroup)| (name.clone(), placed.group());
     read.groups = read.placed.iter().map(group).collect();
     for error in read.groups.check() {
         let Some(PlacedGroup { place, terms, .. }) = read.placed.get(&error.key) else { continue };
@@ -84,17 +90,26 @@ pub(in super::super) fn read_all(sections: &[Section<'_>], report: &mut Report<'
 
 /// Reads a group, a list or a table; none if it cannot be read, which has been reported.
 fn read_group(section: &Section<'_>, name: &Text, report: &mut Report<'_>) -> Option<PlacedGroup> {
-    let of_name = |terms, file, allow| PlacedGroup { place: name.place.clone(), terms, file, allow };
-    let name = &name.text;
-    if !section.is_table(name) {
-        return Some(of_name(section.texts(name, report)?, None, Vec::new()));
+    let (key, place) = (&name.text, name.place.clone());
+    if !section.is_table(key) {
+        let (terms, forms) = (section.texts(key, report)?, WordForms::default());
+        return Some(PlacedGroup { place, terms, file: None, forms, allow: Vec::new() });
     }
-    let (table, place) = section.table(name, report)?;
-    let group = Section::new(table, place, &KEYS, report);
+    let (table, table_place) = section.table(key, report)?;
+    let group = Section::new(table, table_place, &KEYS, report);
     let allow = lint::allowed(&group, &name::OF_GROUPS, report);
+    let forms = WordForms::read(&group, report);
+    let (terms, file) = read_terms(&group, report)?;
+    let read = PlacedGroup { place, terms, file, forms, allow };
+    forms.warn(&group, read.group().inflects(), &read.allow, report);
+    Some(read)
+}
+
+/// Reads the terms of a group, and those of its file.
+fn read_terms(group: &Section<'_>, report: &mut Report<'_>) -> Option<(Vec<Text>, Option<PathBuf>)> {
     let mut terms = if group.has("terms") { group.texts("terms", report)? } else { Vec::new() };
     let file = if group.has("file") { Some(group.text("file", report)?) } else { None };
-    let Some(file) = file else { return Some(of_name(terms, None, allow)) };
+    let Some(file) = file else { return Some((terms, None)) };
     let path = report.source(&file.place).resolve(&file.text);
     let (number, list) = report.list(&path)?;
     if let Some(broken) = &list.broken {
@@ -112,7 +127,7 @@ fn read_group(section: &Section<'_>, name: &Text, report: &mut Report<'_>) -> Op
         report.error(&file.place, format!("{} has no term; write one a line", path.display()));
         return None;
     }
-    Some(of_name(terms, Some(path), allow))
+    Some((terms, Some(path)))
 }
 
 /// Returns the terms of a list, one a line, each with its first byte; blank lines and comments are skipped.

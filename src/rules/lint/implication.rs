@@ -114,6 +114,13 @@ fn word_implies(a: &TermWord, b: &TermWord) -> bool {
         (_, WordKind::Prefix) => text.split('?').next().is_some_and(|start| start.starts_with(other)),
         (a, b) => a == b && text == other,
     };
+    match (&a.forms, &b.forms) {
+        (None, None) => {}
+        (None, Some(forms)) if forms.keeps_itself() => {}
+        (Some(of_a), Some(of_b)) if of_a == of_b => {}
+        // Forms of two words may or may not be the same, and no ending is known to be one.
+        _ => return false,
+    }
     match (&a.cased, &b.cased) {
         (_, None) => covers(&a.folded, &b.folded),
         (Some(a), Some(b)) => covers(a, b),

@@ -36,6 +36,8 @@ pub mod name {
     pub const NEAR_FAR: &str = "near-far";
     /// A rule that excludes what it asks for.
     pub const NEVER_MATCHES: &str = "never-matches";
+    /// Word forms of which none are known.
+    pub const NO_WORD_FORMS: &str = "no-word-forms";
     /// A `*` after one or two letters.
     pub const SHORT_STEM: &str = "short-stem";
     /// A rule that is tried on every article, because of a regular expression.
@@ -60,13 +62,14 @@ pub mod name {
     pub const UNUSED_RULE: &str = "unused-rule";
 
     /// Those of a rule, which it may allow.
-    pub const OF_RULES: [&str; 14] = [
+    pub const OF_RULES: [&str; 15] = [
         COMMON_WORD,
         DUPLICATE_RULE,
         LOOKS_LIKE_A_QUERY,
         MATCHES_EVERYTHING,
         NEAR_FAR,
         NEVER_MATCHES,
+        NO_WORD_FORMS,
         SHORT_STEM,
         SLOW_REGEX,
         SUBSET_RULE,
@@ -78,7 +81,8 @@ pub mod name {
     ];
 
     /// Those of a term group, which it may allow.
-    pub const OF_GROUPS: [&str; 5] = [COMMON_WORD, LOOKS_LIKE_A_QUERY, SHORT_STEM, UNEXPECTED_WORDS, UNUSED_GROUP];
+    pub const OF_GROUPS: [&str; 6] =
+        [COMMON_WORD, LOOKS_LIKE_A_QUERY, NO_WORD_FORMS, SHORT_STEM, UNEXPECTED_WORDS, UNUSED_GROUP];
 
     /// Those of nothing in particular.
     pub const OTHERS: [&str; 2] = [UNUSED_DIGEST, UNUSED_FEED];

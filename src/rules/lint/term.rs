@@ -3,7 +3,7 @@
 use super::super::chars::{self, Class};
 use super::super::expression::{Term, TermWord, WordKind};
 use super::super::text::{TokenSpace, tokenize};
-use super::super::{Case, FieldSet};
+use super::super::{Case, FieldSet, Reading};
 use super::{common, name};
 use crate::core::hit::Field;
 
@@ -28,7 +28,7 @@ const MIN_STEM: usize = 3;
 
 /// Says what is odd about a term that can be read.
 pub(super) fn oddities(written: &str, case: Case, fields: FieldSet, within: Within) -> Vec<Oddity> {
-    let Ok(term) = Term::parse(written, case) else { return Vec::new() };
+    let Ok(term) = Term::parse(written, Reading::of_case(case)) else { return Vec::new() };
     let mut found = Vec::new();
     found.extend(short_stem(&term));
     found.extend(common_word(&term, written, fields));

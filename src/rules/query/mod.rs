@@ -12,7 +12,7 @@ mod tests;
 
 use super::expression::TermError;
 use super::lists::Clause;
-use super::{Case, FieldSet, RuleError, TermGroups};
+use super::{FieldSet, Reading, RuleError, TermGroups};
 use lexer::Token;
 pub(super) use parts::{WrittenKind, distances, terms};
 
@@ -55,7 +55,7 @@ impl Errors {
 pub(super) fn clauses(
     query: &str,
     groups: &TermGroups,
-    case: Case,
+    reading: Reading,
     fields: FieldSet,
 ) -> Result<Vec<Clause>, Vec<RuleError>> {
     let mut errors = Errors::default();
@@ -68,7 +68,7 @@ pub(super) fn clauses(
         errors.push(TermError { at: None, message, suggestion: None });
         Vec::new()
     } else {
-        parser::parse(query, groups, case, fields, &mut errors)
+        parser::parse(query, groups, reading, fields, &mut errors)
     };
     if errors.0.is_empty() {
         return Ok(clauses);

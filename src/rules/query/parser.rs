@@ -4,7 +4,7 @@ mod leaves;
 
 use super::super::expression::{Alternatives, Expression, Proximity, Term, TermError};
 use super::super::lists::{Clause, NEAR_REGEX};
-use super::super::{Case, FieldSet, TermGroups};
+use super::super::{FieldSet, Reading, TermGroups};
 use super::lexer::{Lexeme, Scope, Token, lex, operator_elsewhere, short};
 use super::{DEFAULT_DISTANCE, Errors, MAX_DEPTH};
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(super) fn parse(
     query: &str,
     groups: &TermGroups,
-    case: Case,
+    reading: Reading,
     fields: FieldSet,
     errors: &mut Errors,
 ) -> Vec<Clause> {
@@ -22,7 +22,7 @@ pub(super) fn parse(
     let mut parser = Parser {
         query,
         groups,
-        case,
+        reading,
         errors,
         lexemes,
         at: 0,
@@ -92,7 +92,7 @@ impl Operation {
 struct Parser<'q, 'e> {
     query: &'q str,
     groups: &'q TermGroups,
-    case: Case,
+    reading: Reading,
     errors: &'e mut Errors,
     lexemes: Vec<Lexeme<'q>>,
     at: usize,

@@ -1,13 +1,13 @@
 //! The engine agrees with the naive evaluator, on generated rules and texts of all operators and scripts.
 
 use super::naive::{
-    Article, FEEDS, Item, LANGUAGES, Phrase, Piece, Query, Regex, Rule as Naive, SCOPES, SEPARATORS, TAGS, Term, Text,
-    WORDS, Word, render_text, render_url, starts,
+    Article, FEEDS, Item, LANGUAGES, Phrase, Piece, Query, RULE_LANGUAGES, Regex, Rule as Naive, SCOPES, SEPARATORS,
+    TAGS, Term, Text, WORDS, Word, render_text, render_url, starts,
 };
 use super::title;
 use crate::core::hit::Field;
 use crate::rules::explain::explain;
-use crate::rules::{Case, Document, FIELDS, Rule, RuleSet};
+use crate::rules::{Case, Document, FIELDS, Forms, Language, Rule, RuleSet};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::cell::Cell;
@@ -104,9 +104,12 @@ fn rule(palette: &Palette) -> impl Strategy<Value = Naive> + use<> {
     let case = prop_oneof![Just(Case::Acronyms), Just(Case::Ignore), Just(Case::Match)];
     let fields = prop::sample::subsequence(FIELDS.to_vec(), 1..6);
     let group = prop::collection::vec(phrase(palette), 1..3);
-    (lists, near, prop::option::of(query(palette)), fields, case, group)
-        .prop_map(|((all, any, none), near, query, fields, case, group)| {
-            let rule = Naive { all, any, none, near, query, fields, case, group };
+    let forms = prop_oneof![Just(Forms::Exact), Just(Forms::Inflected)];
+    let language = prop::sample::select(RULE_LANGUAGES).prop_map(|code| Language::of_tag(code).expect("a language"));
+    let forms = (forms, prop::option::of(language));
+    (lists, near, prop::option::of(query(palette)), fields, case, group, forms)
+        .prop_map(|((all, any, none), near, query, fields, case, group, (forms, language))| {
+            let rule = Naive { all, any, none, near, query, fields, case, forms, language, group };
             match &rule.query {
                 // Nothing positive is an error, and so are fields that are never near each other.
                 Some(_) if Rule::new(&rule.source(), &rule.groups()).is_err() => Naive { query: None, ..rule },
@@ -211,13 +214,27 @@ proptest! {
 
     /// Each phrase is told as often as it stands there.
     #[test]
-    fn tells_every_place((phrase, text) in palette().prop_flat_map(|palette| (phrase(&palette), text(&palette)))) {
-        let (all, fields, case) = (vec![Item::Phrase(phrase.clone())], vec![Field::Title], Case::Acronyms);
-        let rule =
-            Naive { all, any: vec![], none: vec![], near: vec![], query: None, fields, case, group: vec![phrase.clone()] };
+    fn tells_every_place(
+        (phrase, text) in palette().prop_flat_map(|palette| (phrase(&palette), text(&palette))),
+        inflected in any::<bool>(),
+    ) {
+        let rule = Naive {
+            all: vec![Item::Phrase(phrase.clone())],
+            any: vec![],
+            none: vec![],
+            near: vec![],
+            query: None,
+            fields: vec![Field::Title],
+            case: Case::Acronyms,
+            forms: if inflected { Forms::Inflected } else { Forms::Exact },
+            language: None,
+            group: vec![phrase.clone()],
+        };
         let checked = Rule::new(&rule.source(), &rule.groups()).unwrap();
         let rendered = render_text(&text);
+        let texts = [vec![text], vec![Text::new(); 5]].concat();
+        let article = Article { texts, feed: 0, tags: vec![], language: None };
         let found = RuleSet::new(&[checked]).matches(&title(&rendered)).pop().map_or(0, |found| found.terms.len());
-        prop_assert_eq!(found, starts(&phrase, &text, rule.case, false, false).len(), "{}", rendered);
+        prop_assert_eq!(found, starts(&phrase, &rule, &article, 0, false).len(), "{}", rendered);
     }
 }

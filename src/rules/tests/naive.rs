@@ -1,7 +1,9 @@
 //! An evaluator that is too simple to be wrong: it looks for every part of a rule at every word of a text.
 
 use crate::core::hit::Field;
-use crate::rules::{Case, FIELDS, NearSource, RuleSource, TermGroups};
+use crate::rules::forms::{Form, Language, Side, forms, language_of, script_of};
+use crate::rules::{Case, FIELDS, Forms, NearSource, RuleSource, TermGroups};
+use std::collections::BTreeSet;
 
 /// Words of rules and texts: each is one token, except that those of Han stand for one character each.
 pub(super) const WORDS: &[&str] = &[
@@ -30,6 +32,12 @@ pub(super) const WORDS: &[&str] = &[
     "كتب",
     "क्षेत्र",
     "ก",
+    "sää",
+    "saa",
+    "Sään",
+    "IŞIK",
+    "ışık",
+    "ışıklar",
 ];
 
 /// Separators, and what they are to a phrase: none, tight, a break, a block.
@@ -45,7 +53,9 @@ const URL: usize = 5;
 pub(super) const FEEDS: &[(&str, &str)] =
     &[("Wire", "https://wire.example/rss"), ("Wire Two", "https://two.example/rss"), ("", "https://other.example/a")];
 pub(super) const TAGS: &[&str] = &["asia", "Asia-East", "europe"];
-pub(super) const LANGUAGES: &[&str] = &["uk", "uk-UA", "en", "en-GB", "eng"];
+pub(super) const LANGUAGES: &[&str] = &["uk", "uk-UA", "en", "en-GB", "eng", "fi", "ar", "tr-TR"];
+/// The languages that rules name.
+pub(super) const RULE_LANGUAGES: &[&str] = &["en", "ru", "uk", "fi", "tr", "ar", "ko"];
 
 /// Words with separators.
 pub(super) type Text = Vec<(usize, usize)>;
@@ -129,6 +139,8 @@ pub(super) struct Rule {
     pub(super) query: Option<Query>,
     pub(super) fields: Vec<Field>,
     pub(super) case: Case,
+    pub(super) forms: Forms,
+    pub(super) language: Option<Language>,
     /// The members of the group `g`.
     pub(super) group: Vec<Phrase>,
 }
@@ -158,7 +170,8 @@ impl Word {
     }
 
     fn is(&self, token: &str, case_counts: bool, exact: bool) -> bool {
-        let fold = |text: &str| if case_counts { text.to_owned() } else { text.to_lowercase() };
+        let without_marks = |text: &str| text.replace('ä', "a").replace('ş', "s").replace('Ş', "S");
+        let fold = |text: &str| without_marks(&if case_counts { text.to_owned() } else { text.to_lowercase() });
         let (pattern, token) = (fold(WORDS[self.word]), fold(token));
         let (pattern, token): (Vec<char>, Vec<char>) = (pattern.chars().collect(), token.chars().collect());
         let open = !exact && (self.open || is_hangul(WORDS[self.word]));
@@ -166,6 +179,41 @@ impl Word {
         (token.len() == pattern.len() || (open && token.len() > pattern.len()))
             && (0..pattern.len()).all(|at| pattern[at] == token[at] || (at > 0 && at == hole))
     }
+
+    /// Whether a token is one of the forms that a rule asks for.
+    fn is_inflected(&self, token: &str, rule: &Rule, article: &Article) -> bool {
+        let word = WORDS[self.word];
+        let writes = |language: &Language, word: &str| language.is_written_in(script_of(word).expect("a letter"));
+        let named = rule.language.filter(|language| writes(language, word));
+        let itself = match named.filter(|language| language.folds_otherwise()) {
+            Some(language) => {
+                writes(&language, token)
+                    && form_set(language, word, Side::Term, true) == form_set(language, token, Side::Text, true)
+            }
+            None => self.is(token, false, false),
+        };
+        let meets = || {
+            let language = named.or_else(|| article.word_language());
+            let Some(language) = language.filter(|language| writes(language, word) && writes(language, token)) else {
+                return false;
+            };
+            let (of_word, of_token) =
+                (form_set(language, word, Side::Term, false), form_set(language, token, Side::Text, false));
+            !of_word.is_disjoint(&of_token)
+        };
+        itself || (rule.forms == Forms::Inflected && meets())
+    }
+}
+
+/// The stems of a word, or the word itself as its language folds it.
+fn form_set(language: Language, word: &str, side: Side, whole: bool) -> BTreeSet<String> {
+    let mut set = BTreeSet::new();
+    forms(language, word, side, |form| match form {
+        Form::Whole(text) if whole => drop(set.insert(text.to_owned())),
+        Form::Stem(text) if !whole => drop(set.insert(text.to_owned())),
+        _ => {}
+    });
+    set
 }
 
 fn render_phrase(phrase: &Phrase, exact: bool) -> String {
@@ -180,13 +228,28 @@ fn case_counts(phrase: &Phrase, case: Case) -> bool {
     case == Case::Match || (case == Case::Acronyms && capitals)
 }
 
-pub(super) fn starts(phrase: &Phrase, text: &Text, case: Case, exact: bool, url: bool) -> Vec<usize> {
-    let case = if exact { Case::Match } else { case };
-    let case_counts = !url && case_counts(phrase, case);
+impl Article {
+    /// The language that words are taken to be in.
+    fn word_language(&self) -> Option<Language> {
+        let texts: Vec<String> = self.texts[..3].iter().map(render_text).collect();
+        language_of(self.language.map(|language| LANGUAGES[language]), texts.iter().map(String::as_str))
+    }
+}
+
+/// Where a phrase starts in a field.
+pub(super) fn starts(phrase: &Phrase, rule: &Rule, article: &Article, field: usize, exact: bool) -> Vec<usize> {
+    let (text, url) = (&article.texts[field], field == URL);
+    let case_counts = !url && case_counts(phrase, if exact { Case::Match } else { rule.case });
+    let is = |word: &Word, token: &str| {
+        let letters = WORDS[word.word];
+        let has_case = letters.chars().any(|c| c.is_lowercase() || c.is_uppercase());
+        let as_written = exact || url || (case_counts && has_case) || word.open || word.hole > 0 || is_hangul(letters);
+        if as_written { word.is(token, case_counts, exact) } else { word.is_inflected(token, rule, article) }
+    };
     let found = |start: &usize| {
         phrase.iter().enumerate().all(|(at, word)| {
             let unbroken = at == 0 || url || SEPARATORS[text[(start + at - 1).min(text.len() - 1)].1].1 == 0;
-            unbroken && text.get(start + at).is_some_and(|token| word.is(WORDS[token.0], case_counts, exact))
+            unbroken && text.get(start + at).is_some_and(|token| is(word, WORDS[token.0]))
         })
     };
     (0..text.len()).filter(found).collect()
@@ -236,7 +299,7 @@ impl Rule {
 
     fn places(&self, term: &Term, article: &Article) -> Vec<Place> {
         let of_field = |field: usize| {
-            let starts = starts(&term.phrase, &article.texts[field], self.case, term.exact, field == URL);
+            let starts = starts(&term.phrase, self, article, field, term.exact);
             starts.into_iter().map(move |start| (field, start, start + term.phrase.len()))
         };
         self.fields(term.scope).into_iter().flat_map(of_field).collect()
@@ -346,6 +409,8 @@ impl Rule {
             query: self.query.as_ref().map(Query::render),
             fields: self.fields.clone(),
             case: self.case,
+            forms: self.forms,
+            language: self.language,
             ..RuleSource::default()
         }
     }

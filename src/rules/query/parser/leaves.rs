@@ -13,7 +13,7 @@ impl<'q> Parser<'q, '_> {
     /// Reads a term, or a name after `feed:` and the like.
     pub(super) fn word(&mut self, text: &'q str, at: usize, scope: Scope) -> Option<Expression> {
         if let Scope::Text(_) = scope {
-            return self.leaf(Term::parse(text, self.case), at, scope);
+            return self.leaf(Term::parse(text, self.reading), at, scope);
         }
         self.origin(text, at, scope)
     }
@@ -42,7 +42,7 @@ impl<'q> Parser<'q, '_> {
             self.stop();
             return None;
         }
-        let regex = self.checked(RegularExpression::parse(text, self.case), at)?;
+        let regex = self.checked(RegularExpression::parse(text, self.reading.case), at)?;
         Some(Expression::Regex(Arc::new(regex), fields))
     }
 
@@ -70,7 +70,7 @@ impl<'q> Parser<'q, '_> {
             Scope::Text(fields) => fields,
             _ => FieldSet::default(),
         };
-        let group = match self.groups.alternatives(name, self.case, fields) {
+        let group = match self.groups.alternatives(name, self.reading, fields) {
             Ok(group) => group,
             Err(TermError { message, suggestion, .. }) => {
                 // A group that is broken or unknown is told once.
@@ -96,7 +96,7 @@ impl<'q> Parser<'q, '_> {
         let mut operands = Vec::new();
         for word in text.split_whitespace() {
             let at = lexeme.text + (word.as_ptr() as usize - text.as_ptr() as usize);
-            let Some(Expression::Term(term, fields)) = self.leaf(Term::parse(word, self.case), at, scope) else {
+            let Some(Expression::Term(term, fields)) = self.leaf(Term::parse(word, self.reading), at, scope) else {
                 return None;
             };
             operands.push(Arc::new(Alternatives::new(vec![Leaf { term, fields }])));
