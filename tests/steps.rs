@@ -289,6 +289,20 @@ async fn what_retention_cleared_does_not_come_back_as_new() {
     assert!(matches!(report.outcome, Polled::Read(Counts { new: 1, hits: 0, .. })), "{report:?}");
 }
 
+/// The language that the configuration gives a feed decides which forms of a word hit, whatever the feed says of itself.
+#[tokio::test]
+async fn the_configured_language_of_a_feed_counts_for_word_forms() {
+    let rule = "all = [\"Rakete\"]\nforms = \"inflected\"";
+    let configuration = CONFIGURATION.replace("all = [\"ballistic missiles\", \"DPRK\"]", rule);
+    for (language, expected) in [("language = \"de\"", 1), ("", 0)] {
+        let mut bench = bench(at("2026-11-24T08:00:00Z")).await;
+        let feed = format!("name = \"The Wire\"\n{language}");
+        bench.resources.config = load(bench.directory.path(), &configuration.replace("name = \"The Wire\"", &feed));
+        bench.publish(&[("a", "Nordkorea startet Raketen", FRESH)]);
+        assert_eq!(bench.poll("2026-11-24T08:10:00Z").await.hits, expected, "{language}");
+    }
+}
+
 /// Promises P1 and P4: hits that wait for a digest which is renamed go where their rule's hits go now.
 #[tokio::test]
 async fn a_renamed_digest_takes_the_hits_that_waited() {

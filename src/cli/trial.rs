@@ -82,7 +82,8 @@ fn explained(rule: &Rule, item: &Item, feed: Option<&Feed>) -> Explanation {
     let document = Document::of_item(item, &author, &category);
     let Some(feed) = feed else { return explain(&rule.of_any_feed(), &document) };
     let feed_name = feed.name.as_deref().unwrap_or_default();
-    explain(rule, &Document { feed: &feed.url.identity(), feed_name, tags: &feed.tags, ..document })
+    let language = feed.language.as_deref().or(item.language.as_deref());
+    explain(rule, &Document { feed: &feed.url.identity(), feed_name, tags: &feed.tags, language, ..document })
 }
 
 fn print(item: &Item, explanations: &[&Explanation], terminal: Terminal<'_>) {

@@ -40,6 +40,7 @@ pub(super) fn match_article(
         feed: &identity,
         feed_name: feed.name.as_deref().unwrap_or_default(),
         tags: &feed.tags,
+        language: feed.language.as_deref().or(item.language.as_deref()),
         ..Document::of_item(item, &author, &category)
     });
     hits.matching += began.elapsed();
