@@ -2,7 +2,10 @@
 //!
 //! `recognition` tells by it which articles are known.
 
-use super::article::{Article, ArticleKey, Item, TextHash};
+use super::{
+    article::{Article, ArticleKey, Item, TextHash},
+    page::{is_front_page, page},
+};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::{
@@ -187,7 +190,8 @@ fn ladder(item: &Item, canonical_url: Option<&str>, text_hash: &TextHash) -> Vec
         rung("guid+link:", &[guid, canonical_url]);
         rung("guid+date:", &[guid, canonical_url.or(Some("")), date]);
     } else {
-        rung("link:", &[canonical_url]);
+        // All kinds of items link to the front page, one after another.
+        rung("link:", &[canonical_url.filter(|url| !is_front_page(page(url)))]);
         rung("link+date:", &[canonical_url, date]);
         rung("title+date:", &[title, date, canonical_url.or(Some(""))]);
     }

@@ -85,13 +85,14 @@ pub struct ByKey {
     items: usize,
 }
 
-/// Returns all keys but its own under which an article may be known.
+/// Returns the keys, other than their own, under which articles may be known that are not known by their own with the
+/// text that they have.
 ///
 /// A guid or link that was alone in one document and repeated in another gives the article another key.
 pub fn other_keys(known: &[KnownArticle], articles: &[Article]) -> Vec<ArticleKey> {
-    let known: HashSet<&ArticleKey> = known.iter().map(|known| &known.key).collect();
-    let unknown = articles.iter().filter(|article| !known.contains(&article.key));
-    unknown.flat_map(|article| keys(article).into_iter().skip(1)).collect()
+    let known: HashMap<&ArticleKey, TextHash> = known.iter().map(|known| (&known.key, known.text_hash)).collect();
+    let unsure = articles.iter().filter(|article| known.get(&article.key) != Some(&article.text_hash));
+    unsure.flat_map(|article| keys(article).into_iter().skip(1)).collect()
 }
 
 /// Looks for the articles of a document by their keys.
@@ -116,19 +117,22 @@ pub fn by_key(known: &[KnownArticle], articles: Vec<Article>) -> ByKey {
         if let Some(page) = page_of(&article) {
             *found.pages.entry(page.to_owned()).or_default() += 1;
         }
-        if let Some(known) = known.get(&article.key) {
+        let by_own = known.get(&article.key).copied();
+        if let Some(known) = by_own.filter(|known| known.text_hash == article.text_hash) {
             found.changes.extend(change(known, article).map(|change| (index, change)));
             continue;
         }
         // A key that another item of this document has is that item's. Under the others the text must be the same,
-        // unless the key is made of more than this article's own: then it is more certain, not less. A known article
-        // stands for one item only: two with one guid and one text are still two.
+        // unless the key is made of more than this article's own: then it is more certain, not less. That goes also for
+        // an article whose own key is known: one that had a guid or link to itself may have left it to this one, which
+        // shared it then. A known article stands for one item only: two with one guid and one text are still two.
         let alias = keys(&article).into_iter().skip(1).filter(|key| !own.contains(key)).find_map(|key| {
             let known = *known.get(&key)?;
-            let is_this = known.text_hash == article.text_hash || is_finer(&key, &article.key);
+            let is_finer = is_finer(&key, &article.key);
+            let is_this = is_finer || (by_own.is_none() && known.text_hash == article.text_hash);
             (is_this && found.claimed.insert(known.id)).then_some(known)
         });
-        match alias {
+        match alias.or(by_own) {
             None => found.strangers.push((index, article)),
             Some(known) => {
                 article.key = known.key.clone();
@@ -216,14 +220,17 @@ fn recognised<'a>(
     if let Some(known) = alone_on_page(article, alike, claimed, shared_pages).filter(|known| agrees(known, article)) {
         return Some(known);
     }
-    // The same text: on a page that tells nothing apart also the date must be the same, at another host the path.
+    // The same text: on a page that tells nothing apart also the date must be the same, at another host the path; and
+    // there no date may say otherwise, since a feed that gathers several sites has their equal headlines, too.
     let same_text = |known: &&Lookalike| known.text_hash == article.text_hash && has_text(article);
     alike.iter().filter(same_text).find(|known| {
         let page = known.canonical_url.as_deref().map(page);
         let same_place = match (page, own_page) {
             (Some(one), Some(other)) if one == other => known.published == article.item.published,
             (Some(one), Some(other)) => {
-                !page::path(one).is_empty() && page::path(one) == page::path(other) && !page::are_editions(one, other)
+                let same_date = known.published.zip(article.item.published).is_none_or(|(one, other)| one == other);
+                let same_path = !page::path(one).is_empty() && page::path(one) == page::path(other);
+                same_date && same_path && !page::are_editions(one, other)
             }
             _ => false,
         };

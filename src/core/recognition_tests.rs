@@ -172,10 +172,28 @@ fn c7_a_guid_on_another_scheme_or_host_is_one_article() {
         item("", "https://e.example/a", MISSILES, ""),
         "amended 0",
     );
+    // A feed that gathers several sites has two of one headline.
+    let hello = |host: &str, date: &str| item(host, &format!("https://{host}.example/hello"), "Hello world", date);
+    assert_pair(hello("alice", DAY), hello("bob", WEEK_LATER), "new");
     // Another host, the same path, and nothing else that agrees.
     assert_pair(item("https://a.example/1", "", MISSILES, DAY), item("https://b.example/1", "", "Harvest", DAY), "new");
     assert_pair(item("https://a.example", "", "", DAY), item("https://b.example", "", "", DAY), "new");
     assert_pair(item("https://a.example/1", "", "", DAY), item("https://b.example/1", "", "", DAY), "new");
+}
+
+/// FEEDS C2, promise P1: a front page is what items link to that have no page, so that it makes no article known.
+#[test]
+fn c2_items_without_guid_that_link_to_the_front_page_are_distinct() {
+    let front = "https://e.example/";
+    let first = |date: &str| item("", front, "Flood warning", date);
+    for (second, expected) in [
+        (item("", front, "Storm warning", WEEK_LATER), "new"),
+        (item("", front, "Flood warning", WEEK_LATER), "new"),
+        (item("", front, "Flood warning, updated", DAY), "edited 0"),
+    ] {
+        assert_pair(first(DAY), second, expected);
+    }
+    assert_pair(first(""), item("", front, "Storm warning", ""), "new");
 }
 
 /// FEEDS C9: the page for other devices is no identity.

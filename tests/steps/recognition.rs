@@ -76,6 +76,20 @@ async fn c5_items_that_share_a_link_are_two_articles() {
     assert_eq!(counts(&bench.poll_items(&third, "2026-11-24T08:20:00Z").await), (1, 0, 1));
 }
 
+/// FEEDS C2, C4, promises P1 and P2: an article that once shared its link or guid and is alone in a later document is
+/// itself, and not the one that had the link or guid to itself before.
+#[tokio::test]
+async fn c4_what_is_left_alone_with_a_shared_link_or_guid_does_not_alert_again() {
+    for (guid, other_link) in [("", LINK), ("same", "https://wire.example/other")] {
+        let bench = bench(at("2026-11-24T08:00:00Z")).await;
+        let (first, second) = ((guid, LINK, "Harbour reopens", "One."), (guid, other_link, MISSILES, "Two."));
+        assert_eq!(counts(&bench.poll_items(&[first], "2026-11-24T08:10:00Z").await), (1, 0, 0));
+        assert_eq!(counts(&bench.poll_items(&[second, first], "2026-11-24T08:20:00Z").await), (1, 0, 1));
+        assert_eq!(counts(&bench.poll_items(&[second], "2026-11-24T08:30:00Z").await), (0, 0, 0));
+        assert_eq!(bench.count("SELECT count(*) FROM article WHERE title = 'Harbour reopens'").await, 1);
+    }
+}
+
 /// FEEDS C5: a feed that gives all its articles new guids is said once and alerts nobody.
 #[tokio::test]
 async fn c5_a_re_identification_is_said_once_and_remembered() {
