@@ -15,7 +15,9 @@ use std::{
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
-use toml_edit::{Array, ArrayOfTables, Document, DocumentMut, InlineTable, Item, Table, TableLike, TomlError, value};
+use toml_edit::{
+    Array, ArrayOfTables, Document, DocumentMut, InlineTable, Item, Table, TableLike, TomlError, Value, value,
+};
 
 /// A feed that is to be configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +118,10 @@ impl Edit {
         let path = if self.before.is_some() { fs::canonicalize(&self.path)? } else { self.path.clone() };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let model = if self.before.is_some() { path.clone() } else { self.main.clone() };
+        if self.before.is_some() {
+            // A new file in its place needs the folder's permission only; that of the file is what a person has set.
+            fs::OpenOptions::new().append(true).open(&path)?;
+        }
         if !folder.exists() {
             self.make_folder(folder)?;
         }
@@ -194,8 +200,8 @@ fn target(main: &Path, to: Option<&Path>) -> Result<PathBuf, EditError> {
 /// Returns a text with feeds added, and what was added.
 fn with_feeds(text: &str, feeds: &[NewFeed]) -> Result<(String, String), TomlError> {
     let document = Document::parse(text)?;
-    if matches!(document.get("feed"), Some(Item::Value(_))) {
-        return with_inline_feeds(text, feeds);
+    if let Some(Item::Value(Value::Array(list))) = document.get("feed") {
+        return Ok(with_inline_feeds(text, list, feeds));
     }
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let blocks = blocks(feeds).replace('\n', line_end);
@@ -264,23 +270,37 @@ fn after_last(text: &str, tables: &ArrayOfTables) -> usize {
     if next.trim().is_empty() { at } else { end }
 }
 
-/// Adds feeds to `feed = [{ url = … }]`.
-fn with_inline_feeds(text: &str, feeds: &[NewFeed]) -> Result<(String, String), TomlError> {
-    let mut document: DocumentMut = text.parse()?;
-    if let Some(list) = document.get_mut("feed").and_then(Item::as_array_mut) {
-        for feed in feeds {
-            let mut table = InlineTable::new();
-            fill(&mut table, feed);
-            // Each on a line of its own where the others are; the comments between are not copied.
-            let before = list.iter().last().and_then(|last| last.decor().prefix()?.as_str());
-            let before = before.and_then(|before| Some(before[before.rfind('\n')?..].to_owned()));
-            list.push(table);
-            if let (Some(before), Some(new)) = (before, list.iter_mut().last()) {
-                new.decor_mut().set_prefix(before);
-            }
-        }
-    }
-    Ok((document.to_string(), blocks(feeds)))
+/// Returns a text with feeds added to its `feed = [{ url = … }]`, and what was added: each on a line of its own where the
+/// list's end is on one.
+fn with_inline_feeds(text: &str, list: &Array, feeds: &[NewFeed]) -> (String, String) {
+    let entries: Vec<String> = feeds.iter().map(inline).collect();
+    let Some(close) = list.span().map(|span| span.end - 1) else { return (text.to_owned(), String::new()) };
+    let last = list.iter().last().and_then(Value::span).map(|span| span.end);
+    let added = entries.join(",\n");
+    let line = text[..close].rfind('\n').map_or(0, |at| at + 1);
+    let after = if line > last.unwrap_or_default() && text[line..close].trim().is_empty() {
+        let line_end = if text[..line].ends_with("\r\n") { "\r\n" } else { "\n" };
+        let last_line = last.map(|last| &text[text[..last].rfind('\n').map_or(0, |at| at + 1)..]);
+        let indent = last_line.map_or("  ", |line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]);
+        let lines: String = entries.iter().map(|entry| format!("{indent}{entry},{line_end}")).collect();
+        // The comment behind the last feed stays with it.
+        let (before, comma) = match last {
+            Some(last) if !list.trailing_comma() => (last, ","),
+            _ => (line, ""),
+        };
+        format!("{}{comma}{}{lines}{}", &text[..before], &text[before..line], &text[line..])
+    } else {
+        let (at, comma) = last.map_or((close, ""), |last| (last, ", "));
+        format!("{}{comma}{}{}", &text[..at], entries.join(", "), &text[at..])
+    };
+    (after, added)
+}
+
+/// Returns a feed as an inline table.
+fn inline(feed: &NewFeed) -> String {
+    let mut table = InlineTable::new();
+    fill(&mut table, feed);
+    table.to_string()
 }
 
 #[cfg(test)]

@@ -47,6 +47,37 @@ fn files_keep_their_ways() {
     assert!(after.contains("  { url = 'b' },\n  { url = \"https://new.example/\" },\n]\n\n[store] # s\n"), "{after}");
 }
 
+/// Once the lines of the whole file lost their carriage returns, and the last feed its comment.
+#[test]
+fn a_list_of_inline_feeds_grows_and_nothing_else_changes() {
+    let new = "{ url = \"https://new.example/\" }";
+    for (before, after) in [
+        ("feed = []", format!("feed = [{new}]")),
+        (
+            "feed = [ { url = 'a' } ] # l\r\n[store] # s\r\n",
+            format!("feed = [ {{ url = 'a' }}, {new} ] # l\r\n[store] # s\r\n"),
+        ),
+        ("feed = [{ url = 'a' }, ]", format!("feed = [{{ url = 'a' }}, {new}, ]")),
+        (
+            "feed = [\r\n\t{ url = 'a' } # a\r\n]\r\n",
+            format!("feed = [\r\n\t{{ url = 'a' }}, # a\r\n\t{new},\r\n]\r\n"),
+        ),
+        (
+            "feed = [\n  { url = 'a' }, # a\n  # end\n]",
+            format!("feed = [\n  {{ url = 'a' }}, # a\n  # end\n  {new},\n]"),
+        ),
+        ("feed = [\n  # none yet\n]\n", format!("feed = [\n  # none yet\n  {new},\n]\n")),
+        (
+            "feed = [{ url = 'a' }\n, # a\n { url = 'b' }] # b\n",
+            format!("feed = [{{ url = 'a' }}\n, # a\n {{ url = 'b' }}, {new}] # b\n"),
+        ),
+    ] {
+        assert_eq!(added(before), after);
+        assert!(after.parse::<DocumentMut>().is_ok(), "{after}");
+    }
+    assert_eq!(with_feeds("feed = []", &[feed("https://new.example/")]).unwrap().1, new);
+}
+
 #[test]
 fn everything_that_is_known_of_a_feed_is_written() {
     let new = NewFeed {
