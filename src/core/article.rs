@@ -94,7 +94,7 @@ impl fmt::Display for Recovery {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Surroundings => out.write_str("text around the feed dropped"),
-            Self::Characters => out.write_str("forbidden characters mended"),
+            Self::Characters => out.write_str("forbidden characters replaced"),
             Self::Markup => out.write_str("missing ends added"),
             Self::Dialect => out.write_str("old version or unknown namespace read"),
             Self::Values => out.write_str("wrong values rewritten or dropped"),
