@@ -14,7 +14,7 @@ mod prescan;
 mod recover;
 mod sitemap;
 
-use crate::core::article::ParsedFeed;
+use crate::core::article::{ParsedFeed, Recovery};
 use feed_rs::parser::{Builder, ParseErrorKind, ParseFeedError};
 use jiff::Timestamp;
 use prescan::Outline;
@@ -154,15 +154,23 @@ pub fn parse(
 /// Parses a text as it is.
 fn parse_text(text: &str, base: Option<&Url>, limits: &ParseLimits, now: Timestamp) -> Result<ParsedFeed, ParseError> {
     let mut outline = prescan::prescan(text, limits)?;
-    if let Some(place) = outline.truncated.take() {
+    let truncated = outline.truncated.take();
+    if outline.root() == "urlset" {
+        let read = sitemap::parse(&outline, base, limits, now);
+        return match (truncated, read) {
+            // What of its entries is whole is read as it is.
+            (Some(_), Ok(feed)) if !feed.items.is_empty() => {
+                Ok(ParsedFeed { recovered: vec![Recovery::Truncated], ..feed })
+            }
+            (Some(place), Ok(_) | Err(ParseError::NotAFeed { .. })) => Err(ParseError::Truncated { place }),
+            (_, read) => read,
+        };
+    }
+    if let Some(place) = truncated {
         return Err(ParseError::Truncated { place });
     }
-    match outline.root() {
-        "urlset" => return sitemap::parse(&outline, base, limits, now),
-        "sitemapindex" => {
-            return Err(ParseError::NotAFeed { found: sitemap::index_described(&outline.text, limits) });
-        }
-        _ => {}
+    if outline.root() == "sitemapindex" {
+        return Err(ParseError::NotAFeed { found: sitemap::index_described(&outline.text, limits) });
     }
     let feed = parse_guarded(&outline, base)?;
     // The parser passes over what is in a namespace that it does not know, silently.

@@ -93,8 +93,19 @@ fn limits_hold_for_sitemaps() {
     assert_eq!(parsed(&urlset(&entries)), Err(ParseError::TooManyItems { limit: 10 }));
     let deep = format!("<url>{}</url>", "<a>".repeat(1000));
     assert_eq!(parsed(&urlset(&deep)), Err(ParseError::TooDeep { limit: 256 }));
-    let cut = urlset(&entries).split_at(900).0.to_owned();
-    assert!(matches!(parsed(&cut), Err(ParseError::Truncated { .. })));
+}
+
+/// Once nothing was read of a sitemap that had lost its end, and the error said that it had no whole item.
+#[test]
+fn of_a_truncated_sitemap_the_whole_entries_are_read() {
+    let (first, second) =
+        (entry("https://example.org/1", "one", "2026-11-24"), entry("https://example.org/2", "two", ""));
+    let whole = urlset(&format!("{first}{second}"));
+    let cut = |text: &str| whole[..whole.find(text).unwrap()].to_owned();
+    let feed = read(cut("two")).unwrap();
+    assert_eq!(feed.items.iter().map(|item| item.title.as_str()).collect::<Vec<_>>(), ["one"]);
+    assert_eq!(feed.recovered, [Recovery::Truncated]);
+    assert!(matches!(read(cut("one")), Err(ParseError::Truncated { .. })));
 }
 
 #[test]
