@@ -6,9 +6,9 @@ mod support;
 
 use mail_parser::MessageParser;
 use support::{
-    FEED, Ran, Workspace, configuration, feedwatch,
+    FEED, Workspace, configuration, feedwatch,
     http::{HttpServer, Page, dead_url},
-    run,
+    refused, run, says,
     smtp::{Behaviour, SmtpServer},
 };
 
@@ -21,20 +21,6 @@ fn with_server(server: &str) -> Workspace {
     let workspace = Workspace::new(&configuration(&["feed.xml".to_owned()], server));
     workspace.write("feed.xml", FEED);
     workspace
-}
-
-/// Asserts that a command was refused with this exit code and says why.
-#[track_caller]
-fn refused(ran: Ran, code: i32, why: &str) {
-    assert_eq!(ran.code, Some(code), "{ran:#?}");
-    assert!(ran.stderr.contains(why), "{why:?} is not in {ran:#?}");
-}
-
-#[track_caller]
-fn says(text: &str, expected: &[&str]) {
-    for expected in expected {
-        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
-    }
 }
 
 #[test]

@@ -5,8 +5,9 @@
 mod support;
 
 use support::{
-    FEED, RULES, Ran, Workspace,
+    FEED, RULES, Workspace,
     http::{HttpServer, Page, dead_url},
+    refused, says,
 };
 
 /// A configuration as people write it.
@@ -33,19 +34,6 @@ fn workspace() -> Workspace {
     let workspace = Workspace::new(&format!("{COMMENTED}{RULES}"));
     workspace.write("known.xml", FEED);
     workspace
-}
-
-#[track_caller]
-fn refused(ran: Ran, code: i32, why: &str) {
-    assert_eq!(ran.code, Some(code), "{ran:#?}");
-    assert!(ran.stderr.contains(why), "{why:?} is not in {ran:#?}");
-}
-
-#[track_caller]
-fn says(text: &str, expected: &[&str]) {
-    for expected in expected {
-        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
-    }
 }
 
 /// Returns the lines that a text has more than another one, which is otherwise the same.

@@ -4,7 +4,7 @@ use super::{Daemon, editions};
 use crate::{
     clock,
     config::{self, Config},
-    core::{agenda::Job, relocation},
+    core::{agenda::Job, digest::counted, relocation},
     fetch::{self, Fetcher},
     jobs::adopt,
     store::{self, StoreError},
@@ -68,7 +68,7 @@ impl Daemon {
                 for problem in &errors.0 {
                     error!("{problem}");
                 }
-                Err(format!("refused: {} errors in the configuration", errors.0.len()))
+                Err(format!("refused: {} in the configuration", counted(errors.0.len(), "error")))
             }
             Err(_) => Err("refused: reading it failed within feedwatch".to_owned()),
         };

@@ -164,3 +164,18 @@ pub(crate) fn feed_with(headline: &str) -> String {
         format!("<item><title>{headline}</title><link>https://wire.example.org/4</link><guid>wire-4</guid></item>");
     FEED.replace("</channel>", &format!("{item}\n</channel>"))
 }
+
+/// Asserts that a command was refused with this exit code and says why.
+#[track_caller]
+pub(crate) fn refused(ran: Ran, code: i32, why: &str) {
+    assert_eq!(ran.code, Some(code), "{ran:#?}");
+    assert!(ran.stderr.contains(why), "{why:?} is not in {ran:#?}");
+}
+
+/// Asserts that a text has all of these.
+#[track_caller]
+pub(crate) fn says(text: &str, expected: &[&str]) {
+    for expected in expected {
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    }
+}
