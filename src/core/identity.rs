@@ -6,7 +6,7 @@ use super::{
     article::{Article, ArticleKey, Item, TextHash},
     page::{is_front_page, page},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, HashSet},
@@ -190,14 +190,21 @@ fn ladder(item: &Item, canonical_url: Option<&str>, text_hash: &TextHash) -> Vec
         rung("guid+link:", &[guid, canonical_url]);
         rung("guid+date:", &[guid, canonical_url.or(Some("")), date]);
     } else {
-        // All kinds of items link to the front page, one after another.
-        rung("link:", &[canonical_url.filter(|url| !is_front_page(page(url)))]);
-        rung("link+date:", &[canonical_url, date]);
+        // All kinds of items link to the front page, one after another, also on one day.
+        let place = canonical_url.filter(|url| !is_front_page(page(url)));
+        let at_instant = canonical_url.filter(|_| place.is_some() || item.published.is_some_and(is_instant));
+        rung("link:", &[place]);
+        rung("link+date:", &[at_instant, date]);
         rung("title+date:", &[title, date, canonical_url.or(Some(""))]);
     }
     let (guid, link) = (guid.unwrap_or_default(), canonical_url.unwrap_or_default());
     ladder.push(key("text:", [guid.as_bytes(), link.as_bytes(), text_hash.0.as_slice()].into_iter()));
     ladder
+}
+
+/// Tells whether a date is a moment: at midnight it is a day, which several articles have.
+pub(super) fn is_instant(date: Timestamp) -> bool {
+    date.to_zoned(TimeZone::UTC).time() != Time::midnight()
 }
 
 /// Tells whether a key tells more articles apart than another one of the same ladder.

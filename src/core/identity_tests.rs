@@ -79,8 +79,9 @@ fn keys_are_made_of_the_best_that_there_is() {
     assert_eq!(prefixes(vec![item("", "", "t")]), ["text"]);
     assert_eq!(prefixes(vec![item("", "", "")]), ["text"]);
     let next = "2026-11-02T00:00:00Z";
-    let repeated = vec![dated(item("", "http://e/", "a"), day), dated(item("", "http://e/", "b"), next)];
-    assert_eq!(prefixes(repeated), ["link+date", "link+date"]);
+    let repeated = |link: &str| vec![dated(item("", link, "a"), day), dated(item("", link, "b"), next)];
+    assert_eq!(prefixes(repeated("http://e/list")), ["link+date", "link+date"]);
+    assert_eq!(prefixes(repeated("http://e/")), ["title+date", "title+date"], "a front page and days tell nothing");
     let key = &articles(vec![item("g", "", "t")])[0].key;
     assert_eq!(key.as_str().len(), "guid:".len() + 64);
     assert_eq!(*key, articles(vec![item(" g\n", "http://e/2", "other")])[0].key);

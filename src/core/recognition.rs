@@ -6,11 +6,11 @@
 
 use super::{
     article::{Article, ArticleId, ArticleKey, TextHash},
-    identity::{is_finer, keys},
+    identity::{is_finer, is_instant, keys},
     likeness,
     page::{self, page},
 };
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
 
 /// An article that the store knows.
@@ -259,8 +259,6 @@ fn agrees(known: &Lookalike, article: &Article) -> bool {
         return true;
     }
     let dates = known.published.zip(article.item.published);
-    // A date at midnight is a day, which several articles have.
-    let is_instant = |date: Timestamp| date.to_zoned(TimeZone::UTC).time() != jiff::civil::Time::midnight();
     if dates.is_some_and(|(one, other)| one == other && is_instant(one)) {
         return true;
     }

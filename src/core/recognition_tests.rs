@@ -259,3 +259,85 @@ proptest! {
         prop_assert_eq!(after(first.clone(), first).changes, vec![]);
     }
 }
+
+/// What the items of a feed have in common, and whether what is alone in a document can be told from the one before.
+const FEEDS: [(&str, &str, bool); 11] = [
+    ("churn", "own", true),
+    ("churn", "shared", true),
+    ("churn", "front", true),
+    ("shared", "shared", false),
+    ("own", "own", true),
+    ("own", "shared", true),
+    ("own", "front", true),
+    ("", "own", true),
+    ("", "front", true),
+    ("", "shared", false),
+    ("shared", "own", false),
+];
+
+fn rolling_item(number: usize, poll: usize, (guid, link, _): (&str, &str, bool), dates: usize) -> Item {
+    const TITLES: [&str; 8] = ["Harbour", "Marathon", "Bridge", "Bread", "Launch", "Flood", "Election", "Strike"];
+    let guid = match guid {
+        "own" => format!("g{number}"),
+        "churn" => format!("g{number}-{poll}"),
+        guid => guid.to_owned(),
+    };
+    let link = match link {
+        "own" => format!("https://e.example/{number}"),
+        "shared" => "https://e.example/now".to_owned(),
+        _ => "https://e.example/".to_owned(),
+    };
+    let date = ["".to_owned(), "2026-11-24T00:00:00Z".to_owned(), format!("2026-11-24T1{number}:15:00Z")];
+    item(&guid, &link, TITLES[number], &date[dates])
+}
+
+proptest! {
+    /// Promises P1 and P2: while items come to a feed and leave it, each is new once and never taken for another.
+    #[test]
+    fn each_item_of_a_rolling_feed_is_new_once(
+        feed in 0..FEEDS.len(),
+        dates in 0..3_usize,
+        steps in proptest::collection::vec((0..3_usize, 0..3_usize), 1..10),
+    ) {
+        let kind = FEEDS[feed];
+        let (mut start, mut end) = (0, 0);
+        let mut known: Vec<(KnownArticle, String)> = Vec::new();
+        for (poll, (come, leave)) in steps.into_iter().enumerate() {
+            let before = end;
+            end = (end + come).min(8);
+            start = (start + leave).min(end);
+            if !kind.2 && before > 0 && end > before && end - start < 2 {
+                start = end - 2;
+            }
+            let document = (start..end).rev().map(|number| rolling_item(number, poll, kind, dates)).collect();
+            let stored: Vec<_> = known.iter().map(|(known, _)| known.clone()).collect();
+            let alike: Vec<_> = known.iter().map(|(known, title)| Lookalike {
+                id: known.id,
+                text_hash: known.text_hash,
+                canonical_url: known.canonical_url.clone(),
+                title: title.clone(),
+                published: known.published,
+            }).collect();
+            let recognised = by_key(&stored, articles(document)).by_second_key(&alike);
+            for change in recognised.changes {
+                match change {
+                    Change::New(Article { key, text_hash, canonical_url, item }) => {
+                        let is_new = known.iter().all(|(_, title)| *title != item.title);
+                        prop_assert!(is_new, "{kind:?}: {} came twice", item.title);
+                        let id = ArticleId::from_row(i64::try_from(known.len()).unwrap());
+                        let known_as = KnownArticle { id, key, text_hash, canonical_url, published: item.published };
+                        known.push((known_as, item.title));
+                    }
+                    Change::Amended { id, article } => {
+                        let (known, title) = &mut known[usize::try_from(id.row()).unwrap()];
+                        prop_assert_eq!(&*title, &article.item.title);
+                        known.key = article.key;
+                    }
+                    Change::Edited { article, .. } => prop_assert!(false, "{kind:?}: {article:?} was not edited"),
+                }
+            }
+            let came = |number| known.iter().any(|(_, title)| *title == rolling_item(number, poll, kind, dates).title);
+            prop_assert!((start..end).all(came), "{kind:?}: one is missing");
+        }
+    }
+}
