@@ -1,6 +1,6 @@
 //! Feeds: where they are, what is known of them, how a poll of one ended.
 
-use super::{full_text::FullText, health::Tally, identity::canonical_url, relocation::Relocation};
+use super::{full_text::FullText, health::Tally, identity::canonical_url, page::page, relocation::Relocation};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::{fmt, path::PathBuf, time::Duration};
@@ -46,8 +46,7 @@ impl FeedUrl {
     pub fn likeness(&self) -> String {
         let Self::Web(url) = self else { return self.identity() };
         let canonical = canonical_url(url.as_str()).unwrap_or_else(|| url.as_str().to_owned());
-        let rest = canonical.split_once("://").map_or(canonical.as_str(), |(_, rest)| rest);
-        rest.strip_prefix("www.").unwrap_or(rest).to_owned()
+        page(&canonical).to_owned()
     }
 
     /// Returns the host that the feed's politeness is counted for; a file has none.
