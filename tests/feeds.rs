@@ -288,6 +288,19 @@ fn import_takes_what_is_new_and_lists_what_is_bad() {
     refused(workspace.run(&["feeds", "import", "missing.opml"]), 1, "missing.opml could not be opened");
 }
 
+/// Promise P6: a list that somebody else made leads into no private network unseen.
+#[test]
+fn import_tells_what_is_in_a_private_network() {
+    let workspace = workspace();
+    let urls = ["http://192.168.1.1/reboot", "http://example.org/a", "file:///etc/hostname", "http://[::1]/"];
+    let outlines: String = urls.iter().map(|url| format!("<outline xmlUrl='{url}'/>")).collect();
+    workspace.write("list.opml", &format!("<opml><body>{outlines}</body></opml>"));
+    let said = workspace.run(&["feeds", "import", "list.opml", "--dry-run"]).ended_with(0);
+    says(&said, &["take out what is not yours: http://192.168.1.1/reboot, /etc/hostname, http://[::1]/\n"]);
+    let json = workspace.run(&["feeds", "import", "list.opml", "--json"]).json();
+    assert_eq!(json["inside"].as_array().map(Vec::len), Some(3), "{json:#}");
+}
+
 #[test]
 fn what_is_exported_can_be_imported() {
     let one = workspace();

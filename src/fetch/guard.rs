@@ -77,6 +77,11 @@ pub fn may_follow(given: &Url, allow_private: bool, link: &Url) -> Result<(), St
     access(given, allow_private, link).map(|_| ()).map_err(|refusal| refusal.to_string())
 }
 
+/// Tells whether a URL leads into a private network by itself, as a literal or as `localhost`.
+pub fn is_private_literal(url: &Url) -> bool {
+    private_literal(url).is_some()
+}
+
 /// Returns the private address that a URL names by itself, as a literal or as `localhost`.
 fn private_literal(url: &Url) -> Option<IpAddr> {
     match url.host()? {

@@ -14,7 +14,7 @@ mod page;
 mod robots;
 mod web;
 
-pub use guard::may_follow;
+pub use guard::{is_private_literal, may_follow};
 pub use page::{Page, PageAnswer};
 pub use web::Fetcher;
 

@@ -14,7 +14,8 @@ use crate::{
         self, NewFeed,
         opml::{self, Opml},
     },
-    core::digest::counted,
+    core::{digest::counted, feed::FeedUrl},
+    fetch,
 };
 use anyhow::Context;
 use serde_json::json;
@@ -34,6 +35,18 @@ struct Import {
     repeated: usize,
     /// Lines whose URL cannot be used, and why.
     bad: Vec<(usize, String)>,
+}
+
+impl Import {
+    /// Returns the new feeds that only this machine or its network can reach: whoever made the list chose them, and what
+    /// is configured is asked.
+    fn inside(&self) -> Vec<String> {
+        let is_inside = |feed: &&NewFeed| match &feed.url {
+            FeedUrl::File(_) => true,
+            FeedUrl::Web(url) => fetch::is_private_literal(url),
+        };
+        self.new.iter().filter(is_inside).map(|feed| feed.url.to_string()).collect()
+    }
 }
 
 /// Imports the feeds of a file.
@@ -57,6 +70,7 @@ pub(super) fn import(setup: &Setup, args: &ImportFeeds, terminal: Terminal<'_>) 
             "already_configured": import.known,
             "repeated": import.repeated,
             "bad": bad.collect::<Vec<_>>(),
+            "inside": import.inside(),
             "complete": list.complete,
             "file": edit.as_ref().map(|edit| edit.path()),
             "text": edit.as_ref().map(|edit| edit.added()),
@@ -67,6 +81,15 @@ pub(super) fn import(setup: &Setup, args: &ImportFeeds, terminal: Terminal<'_>) 
     for (line, why) in &import.bad {
         let text = format!("line {line} is passed over: its `xmlUrl` {}", harmless(why));
         terminal.line(styled(WARNING, text));
+    }
+    let inside = import.inside();
+    if !inside.is_empty() {
+        let text = format!(
+            "files of this machine or in a private network, which are asked once they are configured; take out what is \
+             not yours: {}",
+            inside.join(", ")
+        );
+        terminal.line(styled(WARNING, harmless(&text)));
     }
     if !list.complete {
         let text = "the list breaks off: there is no `</opml>`; what came before its end is taken";
