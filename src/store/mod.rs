@@ -48,8 +48,8 @@ pub enum StoreError {
         pid: String,
     },
     /// SQLite failed.
-    #[error("the store failed: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    #[error("the store failed: {}", said(.0))]
+    Sqlite(rusqlite::Error),
     /// The transaction that the call was part of was not committed.
     #[error("the store did not commit: {0}")]
     Aborted(String),
@@ -59,4 +59,21 @@ pub enum StoreError {
     /// What was asked for is not there (any more).
     #[error("{0}")]
     NotFound(String),
+}
+
+// Not by `#[from]`: as the source of the error, what SQLite said would be said twice.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// Returns what SQLite said, and what to do about a damaged file.
+fn said(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            format!("{error}; stop feedwatch and restore a backup, or salvage the file with `sqlite3 FILE .recover`")
+        }
+        _ => error.to_string(),
+    }
 }

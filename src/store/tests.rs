@@ -337,3 +337,12 @@ fn a_rule_remembers_how_far_it_was_run_over_what_is_stored() {
     let again = rule::unfinished(&connection).unwrap();
     assert_eq!((again.len(), again[0].after, again[0].hits), (1, unfinished[1].after, 3));
 }
+
+/// Once a damaged file was told of three times in one line, and not what to do about it.
+#[test]
+fn a_damaged_file_is_said_once_with_the_remedy() {
+    let malformed = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(11), Some("it is malformed".to_owned()));
+    let said = format!("{:#}", anyhow::Error::from(StoreError::from(malformed)));
+    let remedy = "stop feedwatch and restore a backup, or salvage the file with `sqlite3 FILE .recover`";
+    assert_eq!(said, format!("the store failed: it is malformed; {remedy}"));
+}
