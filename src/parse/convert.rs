@@ -71,17 +71,21 @@ impl Context<'_> {
     fn item(&self, entry: Entry, outline: &ItemOutline, feed_authors: &[Person]) -> Item {
         let guid = [Some(entry.id.as_str()), outline.about.as_deref()].into_iter().flatten().map(str::trim);
         let guid = guid.into_iter().find(|guid| !guid.is_empty()).map(str::to_owned);
-        let permalink = guid.as_deref().filter(|_| outline.permalink && self.guids_may_be_links());
+        let permalink = guid.as_deref().filter(|_| outline.permalink || !self.is_rss());
         let link = self.link(&entry.links).or_else(|| permalink.and_then(|guid| self.web_url(guid, None)));
         let published = entry.published.and_then(|date| self.date(date.timestamp()));
         let updated = entry.updated.and_then(|date| self.date(date.timestamp()));
-        let copied = matches!(self.kind, FeedType::RSS0 | FeedType::RSS2) && updated == published;
+        let copied = self.is_rss() && updated == published;
         let authors = if entry.authors.is_empty() { feed_authors } else { &entry.authors };
         let language = entry.language.as_deref().or(outline.language.as_deref()).and_then(language_tag);
+        let mut title = self.title(entry.title.as_ref(), outline.title.clone());
+        if let Some(other) = outline.other_title.as_deref().filter(|_| title.is_empty()) {
+            title = self.line(other);
+        }
         Item {
             guid,
             link,
-            title: self.title(entry.title.as_ref(), outline.title.clone()),
+            title,
             summary: match outline.summary.clone() {
                 Some(place) => self.field(self.markup(place), true),
                 None => entry.summary.as_ref().map(|text| self.text(text)).unwrap_or_default(),
@@ -167,8 +171,8 @@ impl Context<'_> {
         list
     }
 
-    /// Only RSS says of its guids that they are links unless it says otherwise.
-    fn guids_may_be_links(&self) -> bool {
+    /// RSS may say of its guids that they are no links; an Atom id or JSON Feed id that is a web address leads there.
+    fn is_rss(&self) -> bool {
         matches!(self.kind, FeedType::RSS0 | FeedType::RSS2)
     }
 

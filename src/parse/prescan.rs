@@ -43,6 +43,8 @@ pub(super) struct ItemOutline {
     pub(super) language: Option<String>,
     /// `dc:subject`, which is RDF's category.
     pub(super) subjects: Vec<String>,
+    /// `dc:title` or `media:title`, which some have for a title.
+    pub(super) other_title: Option<String>,
     /// Where the title is, if it has elements in it (feed-rs stops at the first).
     pub(super) title: Option<Range<usize>>,
     /// Where the summary is, if it has elements in it.
@@ -118,9 +120,14 @@ enum Part {
 /// What a child of an item is, as far as it is looked into.
 enum Child {
     /// A text; feed-rs reads it up to its first element.
-    Part { part: Part, start: usize, has_elements: bool },
+    Part {
+        part: Part,
+        start: usize,
+        has_elements: bool,
+    },
     /// `dc:subject`, with its text so far.
     Subject(String),
+    Title(String),
     /// `dc:language`, with its text so far.
     Language(String),
     /// `link`.
@@ -265,6 +272,7 @@ impl<'a, 'l> Walk<'a, 'l> {
                 Child::Other
             }
             (Some("dc"), "subject") => Child::Subject(String::new()),
+            (Some("dc" | "media"), "title") => Child::Title(String::new()),
             (Some("dc"), "language") => Child::Language(String::new()),
             _ => Child::Other,
         }
@@ -291,7 +299,7 @@ impl<'a, 'l> Walk<'a, 'l> {
     /// Takes text of the open element.
     fn characters(&mut self, text: &str) {
         match &mut self.child {
-            Some(Child::Subject(so_far) | Child::Language(so_far)) => so_far.push_str(text),
+            Some(Child::Subject(so_far) | Child::Language(so_far) | Child::Title(so_far)) => so_far.push_str(text),
             Some(Child::Link) if !text.is_empty() => {
                 if let Some(item) = &mut self.item {
                     item.has_link = true;
@@ -331,6 +339,7 @@ impl<'a, 'l> Walk<'a, 'l> {
                 *place = Some(from..start);
             }
             Child::Subject(subject) => item.subjects.push(subject),
+            Child::Title(title) => item.other_title = item.other_title.take().or(Some(title)),
             Child::Language(language) => item.language = item.language.take().or(Some(language)),
             _ => {}
         }

@@ -244,6 +244,18 @@ fn texts_with_elements_are_whole() {
 }
 
 #[test]
+fn a_title_or_a_link_of_another_kind_is_taken_where_there_is_none() {
+    let dublin = "<rss version='2.0' xmlns:dc='http://purl.org/dc/elements/1.1/'><channel><item><dc:title>a &amp; b</dc:title></item></channel></rss>";
+    assert_eq!(only(dublin).title, "a & b");
+    let both = dublin.replace("<dc:title>", "<title>own</title><dc:title>");
+    assert_eq!(only(both).title, "own");
+    let atom =
+        |id| format!("<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>{id}</id><title>t</title></entry></feed>");
+    assert_eq!(only(atom("https://example.org/1")).link.as_deref(), Some("https://example.org/1"));
+    assert_eq!(only(atom("urn:uuid:1")).link, None);
+}
+
+#[test]
 fn errors_say_what_is_wrong_and_what_to_do() {
     let limits = ParseLimits { items: 2, ..ParseLimits::default() };
     let parsed = |body: &str| parse(body.as_bytes(), None, "", &limits, now()).unwrap_err().to_string();

@@ -57,6 +57,9 @@ const NAMES: &[&str] = &[
     "source",
 ];
 
+/// The link of an item that has none.
+pub(super) const NOWHERE: &str = "about:blank";
+
 /// Rewrites a whole document, and tells whether there was anything to rewrite.
 pub(super) fn rewrite(tokens: &mut Vec<Token<'_>>) -> bool {
     let Some(Token::Start(root)) = tokens.first() else { return false };
@@ -66,19 +69,23 @@ pub(super) fn rewrite(tokens: &mut Vec<Token<'_>>) -> bool {
     let is_old_atom = is_atom && is_atom_03(root);
     let is_rdf = local.eq_ignore_ascii_case("RDF");
     let is_channel = local.eq_ignore_ascii_case("channel");
+    let is_bare_rdf = is_rdf && prefix.is_none() && !root.attributes.iter().any(|(key, _)| key.starts_with("xmlns"));
     let mut changed = namespaces(tokens, prefix.as_deref(), if is_atom { ATOM } else { RSS });
     if is_old_atom {
         atom_03(tokens);
         changed = true;
     }
-    if !is_atom {
-        changed |= names(tokens);
+    changed |= if is_atom { entries(tokens) } else { names(tokens) };
+    if is_bare_rdf {
+        rename_root(tokens, "rss");
+        changed = true;
     }
     changed |= is_rdf && links_of_rdf(tokens);
     if is_channel {
         channel_root(tokens);
         changed = true;
     }
+    changed |= channel(tokens);
     changed | version(tokens)
 }
 
@@ -133,7 +140,7 @@ fn atom_03(tokens: &mut [Token<'_>]) {
 fn atom_10(local: &str) -> Option<&'static str> {
     match local {
         "modified" => Some("updated"),
-        "issued" => Some("published"),
+        "issued" | "created" => Some("published"),
         "tagline" => Some("subtitle"),
         "copyright" => Some("rights"),
         "url" => Some("uri"),
@@ -164,6 +171,29 @@ fn rename(name: &mut Cow<'_, str>, renamed: fn(&str) -> Option<&'static str>) {
     }
 }
 
+/// Makes entries of the items that an Atom feed has.
+fn entries(tokens: &mut [Token<'_>]) -> bool {
+    let mut changed = false;
+    for token in tokens {
+        let (Token::Start(Tag { name, .. }) | Token::End(name)) = token else { continue };
+        if name == "item" {
+            *name = Cow::Borrowed("entry");
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Gives the root another name.
+fn rename_root(tokens: &mut [Token<'_>], name: &'static str) {
+    if let Some(Token::Start(root)) = tokens.first_mut() {
+        root.name = Cow::Borrowed(name);
+    }
+    if let Some(Token::End(root)) = tokens.last_mut() {
+        *root = Cow::Borrowed(name);
+    }
+}
+
 /// Writes the names of RSS in their usual case.
 fn names(tokens: &mut [Token<'_>]) -> bool {
     let usual = |name: &mut Cow<'_, str>| {
@@ -188,21 +218,23 @@ fn names(tokens: &mut [Token<'_>]) -> bool {
     changed
 }
 
-/// Gives items of RDF without a link the address that they are about: feed-rs leaves them out otherwise.
+/// Gives items of RDF without a link the address that they are about, or one that leads nowhere: feed-rs leaves them out
+/// otherwise.
 fn links_of_rdf(tokens: &mut Vec<Token<'_>>) -> bool {
     let mut out = Vec::with_capacity(tokens.len());
-    let mut about: Option<String> = None;
+    let mut missing: Option<String> = None;
     let mut changed = false;
     for token in std::mem::take(tokens) {
         match &token {
             Token::Start(tag) if is_item(&tag.name) => {
                 let address = tag.attribute("rdf:about").map(str::trim);
-                about = address.filter(|address| address.starts_with("http")).map(str::to_owned);
+                let address = address.filter(|address| address.starts_with("http"));
+                missing = Some(address.unwrap_or(NOWHERE).to_owned());
             }
-            Token::Start(tag) if split_name(&tag.name).1 == "link" => about = None,
+            Token::Start(tag) if split_name(&tag.name).1 == "link" => missing = None,
             Token::End(name) if is_item(name) => {
-                if let Some(about) = about.take() {
-                    out.extend(link(about));
+                if let Some(address) = missing.take() {
+                    out.extend(element("link", address));
                     changed = true;
                 }
             }
@@ -214,11 +246,23 @@ fn links_of_rdf(tokens: &mut Vec<Token<'_>>) -> bool {
     changed
 }
 
-/// Returns a link to an escaped address.
-fn link<'a>(address: String) -> [Token<'a>; 3] {
-    let name = Cow::Borrowed("link");
+/// Puts the items of an RSS that has no channel into one.
+fn channel(tokens: &mut Vec<Token<'_>>) -> bool {
+    let is_rss = matches!(tokens.first(), Some(Token::Start(root)) if root.name == "rss");
+    let has_channel = tokens.iter().any(|token| matches!(token, Token::Start(tag) if tag.name == "channel"));
+    if !is_rss || has_channel {
+        return false;
+    }
+    tokens.insert(1, Token::Start(Tag { name: Cow::Borrowed("channel"), attributes: Vec::new() }));
+    tokens.insert(tokens.len() - 1, Token::End(Cow::Borrowed("channel")));
+    true
+}
+
+/// Returns an element with an escaped text.
+fn element<'a>(name: &'static str, text: String) -> [Token<'a>; 3] {
+    let name = Cow::Borrowed(name);
     let tag = Tag { name: name.clone(), attributes: Vec::new() };
-    [Token::Start(tag), Token::Text(Cow::Owned(address)), Token::End(name)]
+    [Token::Start(tag), Token::Text(Cow::Owned(text)), Token::End(name)]
 }
 
 /// Puts the channel that is a root (RSS 1.1, CDF) into RSS 2.0, and its items into the channel.
@@ -234,10 +278,12 @@ fn channel_root(tokens: &mut Vec<Token<'_>>) {
             }
             Token::Start(tag) if tag.name == "items" => {}
             Token::End(name) if name == "items" => {}
-            Token::Start(tag) if is_item(&tag.name) && tag.attribute("href").is_some() => {
-                let address = tag.attribute("href").unwrap_or_default().to_owned();
+            Token::Start(tag) if is_item(&tag.name) => {
+                let said = ["href", "lastmod"].map(|key| tag.attribute(key).map(str::to_owned));
                 out.push(Token::Start(tag));
-                out.extend(link(address));
+                for (name, text) in ["link", "pubDate"].into_iter().zip(said) {
+                    out.extend(text.into_iter().flat_map(|text| element(name, text)));
+                }
             }
             token => out.push(token),
         }
@@ -276,11 +322,11 @@ mod tests {
             ),
             (
                 "<rss version='2.01' xmlns='http://x/'></rss>",
-                "<rss xmlns=\"http://purl.org/rss/1.0/\" version=\"2.0\"></rss>",
+                "<rss xmlns=\"http://purl.org/rss/1.0/\" version=\"2.0\"><channel></channel></rss>",
             ),
             (
                 "<rss version='0.91' xmlns:dc='https://purl.org/dc/elements/1.1'></rss>",
-                "<rss version=\"0.91\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"></rss>",
+                "<rss version=\"0.91\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel></channel></rss>",
             ),
             (
                 "<rdf:RDF xmlns:rdf='R' xmlns='http://my.netscape.com/rdf/simple/0.9/'></rdf:RDF>",
@@ -302,14 +348,22 @@ mod tests {
                 "<CHANNEL HREF='h'><ITEM HREF='i&amp;j'><ABSTRACT>a</ABSTRACT></ITEM></CHANNEL>",
                 "<rss HREF=\"h\" version=\"2.0\"><channel><item HREF=\"i&amp;j\"><link>i&amp;j</link><description>a</description></item></channel></rss>",
             ),
+            (
+                "<CHANNEL><ITEM LASTMOD='d'/></CHANNEL>",
+                "<rss version=\"2.0\"><channel><item LASTMOD=\"d\"><pubDate>d</pubDate></item></channel></rss>",
+            ),
+            ("<feed><item><title/></item></feed>", "<feed><entry><title></title></entry></feed>"),
+            ("<rss><item/></rss>", "<rss version=\"2.0\"><channel><item></item></channel></rss>"),
+            ("<rdf:RDF><item/></rdf:RDF>", "<rdf:RDF><item><link>about:blank</link></item></rdf:RDF>"),
         ] {
             let mut tokens = lexer::lex(text).unwrap().tokens;
             assert!(rewrite(&mut tokens), "{text}");
             assert_eq!(lexer::write(&tokens), expected, "{text}");
         }
-        for text in
-            ["<rss version='2.0' xmlns:x='u'><title/></rss>", "<a:feed xmlns:a='http://www.w3.org/2005/Atom'></a:feed>"]
-        {
+        for text in [
+            "<rss version='2.0' xmlns:x='u'><channel/></rss>",
+            "<a:feed xmlns:a='http://www.w3.org/2005/Atom'></a:feed>",
+        ] {
             assert!(!rewrite(&mut lexer::lex(text).unwrap().tokens), "{text}");
         }
     }

@@ -290,7 +290,8 @@ impl<'a> Lexer<'a> {
             let hexadecimal = number.strip_prefix(['x', 'X']);
             let number = hexadecimal.map_or_else(|| number.parse(), |digits| u32::from_str_radix(digits, 16));
             match number.ok().and_then(char::from_u32).filter(|char| *char != '\0' && !is_forbidden(*char)) {
-                Some(char) if char.is_ascii() => out.push_str(whole),
+                // XML knows a small `x` only.
+                Some(char) if char.is_ascii() => out.push_str(&whole.replace('X', "x")),
                 Some(char) => out.push(char),
                 None => self.lexed.characters = true,
             }

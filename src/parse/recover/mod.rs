@@ -50,6 +50,7 @@ fn recover_json(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<
 fn recover_xml(text: &str, junk: bool, base: Option<&Url>, limits: &ParseLimits) -> Option<Recovered> {
     let lexed = lexer::lex(text)?;
     let mut balanced = structure::balance(lexed.tokens, limits.depth)?;
+    let of_a_feed = structure::items_are_of_a_feed(&balanced.tokens);
     let rewritten = dialect::rewrite(&mut balanced.tokens);
     let tolerated = values::tolerate(&mut balanced.tokens);
     let mut notes: Vec<Recovery> = [
@@ -64,7 +65,7 @@ fn recover_xml(text: &str, junk: bool, base: Option<&Url>, limits: &ParseLimits)
     .filter_map(|(applied, note)| applied.then_some(note))
     .collect();
     let whole = lexer::write(&balanced.tokens);
-    if reads(&whole, base, limits).is_some() {
+    if reads(&whole, base, limits).is_some() || (of_a_feed && reads_silently(&whole, base, limits)) {
         return Some(Recovered { text: whole, notes });
     }
     let (text, lost) = salvage(&balanced.tokens, base, limits)?;
@@ -74,14 +75,27 @@ fn recover_xml(text: &str, junk: bool, base: Option<&Url>, limits: &ParseLimits)
 
 /// Parses a document; `None` without an item that says something.
 fn reads(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Feed> {
+    parsed(text, base, limits).filter(|feed| feed.entries.iter().any(says_something))
+}
+
+/// Tells whether a document can be parsed, though its items say nothing that is kept.
+fn reads_silently(text: &str, base: Option<&Url>, limits: &ParseLimits) -> bool {
+    parsed(text, base, limits).is_some_and(|feed| !feed.entries.is_empty())
+}
+
+fn parsed(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Feed> {
     let outline = prescan::prescan(text, limits).ok().filter(|outline| outline.truncated.is_none())?;
-    parse_guarded(&outline, base).ok().filter(|feed| feed.entries.iter().any(says_something))
+    parse_guarded(&outline, base).ok()
 }
 
 /// Tells whether anything of an item was understood: the names of its elements may be of no kind of feed.
 fn says_something(entry: &Entry) -> bool {
     let has_text = entry.title.is_some() || entry.summary.is_some() || entry.content.is_some();
-    has_text || !entry.id.is_empty() || !entry.links.is_empty()
+    let leads_somewhere = entry.links.iter().any(|link| link.href != dialect::NOWHERE);
+    let has_address = !entry.id.is_empty() || leads_somewhere || !entry.media.is_empty();
+    let has_date = entry.published.is_some() || entry.updated.is_some();
+    let has_people = !entry.authors.is_empty() || !entry.contributors.is_empty();
+    has_text || has_address || has_date || has_people || !entry.categories.is_empty() || entry.rights.is_some()
 }
 
 /// Returns a document of the items that can be parsed, and how many cannot.

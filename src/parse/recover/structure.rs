@@ -55,6 +55,62 @@ pub(super) fn is_item(name: &str) -> bool {
     local.eq_ignore_ascii_case("item") || local.eq_ignore_ascii_case("entry")
 }
 
+/// Names of elements without a prefix that items of feeds have, in small letters.
+const OF_ITEMS: [&str; 25] = [
+    "title",
+    "link",
+    "description",
+    "abstract",
+    "language",
+    "copyright",
+    "pubdate",
+    "category",
+    "url",
+    "author",
+    "comments",
+    "enclosure",
+    "guid",
+    "source",
+    "id",
+    "updated",
+    "published",
+    "rights",
+    "summary",
+    "content",
+    "contributor",
+    "created",
+    "image",
+    "logo",
+    "expirationdate",
+];
+
+/// Tells whether all that items are made of is of some feed format or of a module (a name with a prefix), and there is
+/// something.
+pub(super) fn items_are_of_a_feed(tokens: &[Token<'_>]) -> bool {
+    let (mut level, mut item, mut known) = (0, None, false);
+    for token in tokens {
+        match token {
+            Token::Start(tag) => {
+                level += 1;
+                match item {
+                    None if is_item(&tag.name) => item = Some(level),
+                    Some(of) if level == of + 1 => match split_name(&tag.name) {
+                        (None, name) if !OF_ITEMS.contains(&name.to_ascii_lowercase().as_str()) => return false,
+                        _ => known = true,
+                    },
+                    _ => {}
+                }
+            }
+            Token::End(_) => {
+                item = item.filter(|of| *of != level);
+                level -= 1;
+            }
+            Token::Text(_) | Token::CData(_) => {}
+        }
+    }
+    known
+}
+
 /// Nests elements that begin with the root. `None` if they are too deep or if no whole item is before a missing end.
 pub(super) fn balance(tokens: Vec<Token<'_>>, depth: usize) -> Option<Balanced<'_>> {
     let mut nesting = Nesting::default();

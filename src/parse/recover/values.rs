@@ -47,6 +47,7 @@ fn text_type(tag: &mut Tag<'_>, own: Option<&str>) -> bool {
         prefix => prefix == own && matches!(local, "title" | "subtitle" | "summary" | "content" | "rights"),
     };
     let is_content = local == "content";
+    let is_media = prefix == Some("media");
     let Some((_, kind)) = tag.attributes.iter_mut().find(|(key, _)| is_text && key == "type") else { return false };
     let said = kind.trim().to_ascii_lowercase();
     let said = said.split(';').next().unwrap_or_default().trim_end();
@@ -58,6 +59,12 @@ fn text_type(tag: &mut Tag<'_>, own: Option<&str>) -> bool {
         other if is_content && other.contains('/') => return false,
         other if other.contains("html") => "html",
         _ => "text",
+    };
+    // Media RSS has words of its own for two of them.
+    let known = match known {
+        "text" if is_media => "plain",
+        "xhtml" if is_media => "html",
+        known => known,
     };
     let changed = kind != known;
     *kind = Cow::Borrowed(known);
@@ -150,7 +157,7 @@ mod tests {
             ("<a><title type='text/plain'>x</title></a>", "<a><title type=\"text\">x</title></a>"),
             ("<a><content type='image/png'>x</content></a>", "<a><content type=\"image/png\">x</content></a>"),
             ("<a><summary type='application/xhtml+xml; x'/></a>", "<a><summary type=\"xhtml\"></summary></a>"),
-            ("<a><media:title type='plain'>x</media:title></a>", "<a><media:title type=\"text\">x</media:title></a>"),
+            ("<a><media:title type='text'>x</media:title></a>", "<a><media:title type=\"plain\">x</media:title></a>"),
             (
                 "<a><media:content type='plain'><media:title/></media:content></a>",
                 "<a><media:content type=\"plain\"></media:content></a>",

@@ -173,3 +173,39 @@ proptest! {
         }
     }
 }
+
+/// What other readers get something of, though hardly anything is there.
+#[test]
+fn items_that_hardly_say_anything_are_read() {
+    for (body, items) in [
+        ("<rss><item><description>a</description></item></rss>", 1),
+        (
+            "<rss xmlns:itunes='http://www.itunes.com/DTDs/Podcast-1.0.dtd'><channel><item><itunes:explicit>no</itunes:explicit></item></channel></rss>",
+            1,
+        ),
+        ("<rss><channel><item><enclosure type='audio/ogg'/></item></channel></rss>", 1),
+        ("<rdf><item><title>a</title></item></rdf>", 1),
+        (
+            "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://my.netscape.com/rdf/simple/0.9/'><channel/><item><title>a</title></item><item><title>b</title></item></rdf:RDF>",
+            2,
+        ),
+        ("<feed xmlns='http://www.w3.org/2005/Atom'><item><title>a</title></item></feed>", 1),
+        (
+            "<feed version='0.3' xmlns='http://purl.org/atom/ns#'><entry><created>2004-01-01T19:48:21Z</created></entry></feed>",
+            1,
+        ),
+        (
+            "<feed version='0.3' xmlns='http://purl.org/atom/ns#' xmlns:media='http://search.yahoo.com/mrss/'><entry><media:group><media:description type='plain'>a</media:description></media:group><title>b</title></entry></feed>",
+            1,
+        ),
+        ("<CHANNEL><ITEM LASTMOD='2004-04-06T23:05:43-05:00'></ITEM></CHANNEL>", 1),
+        ("<feed version='0.3' xmlns='http://purl.org/atom/ns#'><entry><title>&#X41;</title></entry></feed", 1),
+    ] {
+        let feed = read(body).unwrap_or_else(|error| panic!("{body}: {error}"));
+        assert_eq!(feed.items.len(), items, "{body}");
+    }
+    // Unknown elements without a prefix are of no feed.
+    for body in ["<rss><item><überschrift>a</überschrift></item></rss>", "<rss><item/></rss>"] {
+        assert!(read(body).is_err(), "{body}");
+    }
+}
