@@ -90,7 +90,8 @@ impl Workplace {
 /// Makes the HTTP client of a configuration.
 pub(super) fn fetcher(config: &Config) -> Result<Fetcher, Failure> {
     let agent = fetch::user_agent(config.polling.contact.as_deref());
-    Ok(Fetcher::new(config.polling.limits, &agent).context("the HTTP client could not be made")?)
+    let fetcher = Fetcher::new(config.polling.limits, &agent).context("the HTTP client could not be made")?;
+    Ok(fetcher.for_feeds(&config.feeds))
 }
 
 /// Makes the SMTP client.

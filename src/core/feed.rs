@@ -3,7 +3,13 @@
 use super::{full_text::FullText, health::Tally, identity::canonical_url, page::page, relocation::Relocation};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    fmt,
+    path::PathBuf,
+    time::Duration,
+};
 use url::Url;
 
 /// Row of a feed in the store. Only the store makes one.
@@ -157,6 +163,17 @@ impl Feed {
     }
 }
 
+/// Returns the hosts that have several of these feeds, those with the most, `at_most` so many.
+pub fn shared_hosts(feeds: &[Feed], at_most: usize) -> HashSet<String> {
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for host in feeds.iter().filter_map(|feed| feed.url.host()) {
+        *count.entry(host).or_default() += 1;
+    }
+    let mut shared: Vec<(&str, usize)> = count.into_iter().filter(|(_, feeds)| *feeds > 1).collect();
+    shared.sort_unstable_by_key(|(host, feeds)| (Reverse(*feeds), *host));
+    shared.into_iter().take(at_most).map(|(host, _)| host.to_owned()).collect()
+}
+
 /// The two validators of a conditional request (RFC 9110 §8.8), byte for byte as the server sent them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Validators {
@@ -266,6 +283,22 @@ pub struct FreshnessHints {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_that_have_several_feeds_are_found_busiest_first() {
+        let feed = |url: &str| Feed::new(FeedUrl::Web(url.parse().unwrap()));
+        let mut feeds: Vec<Feed> =
+            ["http://a.example/1", "http://b.example/1", "http://b.example/2", "http://c.example/1"].map(feed).into();
+        feeds.extend(["http://c.example/2", "http://c.example/3"].map(feed));
+        feeds.push(Feed::new(FeedUrl::File("/a/feed.xml".into())));
+        let hosts = |at_most| {
+            let mut hosts: Vec<String> = shared_hosts(&feeds, at_most).into_iter().collect();
+            hosts.sort();
+            hosts
+        };
+        assert_eq!(hosts(16), ["b.example", "c.example"]);
+        assert_eq!(hosts(1), ["c.example"]);
+    }
 
     #[test]
     fn secrets_of_a_url_are_not_shown() {

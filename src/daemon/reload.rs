@@ -96,6 +96,7 @@ impl Daemon {
         }
         let agent = fetch::user_agent(config.polling.contact.as_deref());
         let fetcher = Fetcher::new(config.polling.limits, &agent).map_err(|error| format!("refused: {error}"))?;
+        let fetcher = fetcher.for_feeds(&config.feeds);
         let changes = config::diff(&old, &config).to_string();
         for warning in config.logged_warnings() {
             warn!("{warning}");

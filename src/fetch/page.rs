@@ -110,7 +110,7 @@ impl Fetcher {
         };
         let access = guard::access_within(configured, feed.allow_private, hop)?;
         let url = configured.map_or_else(|| hop.clone(), |configured| with_credentials(configured, hop));
-        Ok(self.client(access).get(url))
+        Ok(self.client(access, hop).get(url))
     }
 }
 

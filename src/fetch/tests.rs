@@ -14,7 +14,10 @@ use flate2::{Compression, write as deflating};
 use jiff::Timestamp;
 use server::{Answer, Server, answer};
 use std::{io::Write as _, sync::Arc, time::Duration};
-use tokio::{io::AsyncWriteExt as _, net::TcpListener};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
 const FEED: &[u8] = b"<rss><channel><title>News</title></channel></rss>";
 
@@ -462,5 +465,36 @@ async fn fetches_run_side_by_side_on_any_thread() {
         .collect();
     for fetch in fetches {
         assert_eq!(document(fetch.await.unwrap()), FEED);
+    }
+}
+
+/// RELIABILITY 3: connections are kept to hosts with several feeds only, so that descriptors do not run out.
+#[tokio::test]
+async fn connections_are_kept_to_hosts_with_several_feeds_only() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let feeds = ["/1", "/2"].map(|path| feed(&format!("http://{}{path}", listener.local_addr().unwrap())));
+    let (accepted, mut connections) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            accepted.send(()).unwrap();
+            tokio::spawn(async move {
+                let mut asked = Vec::new();
+                while let Ok(byte) = stream.read_u8().await {
+                    asked.push(byte);
+                    if asked.ends_with(b"\r\n\r\n") {
+                        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", FEED.len());
+                        stream.write_all(&[head.as_bytes(), FEED].concat()).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    for (configured, expected) in [(&feeds[..], 1), (&feeds[..1], 2)] {
+        let fetcher = fetcher(limits()).for_feeds(configured);
+        for feed in &feeds {
+            document(fetcher.fetch(feed, &FeedState::default(), now()).await);
+        }
+        let opened = std::iter::from_fn(|| connections.try_recv().ok()).count();
+        assert_eq!(opened, expected, "{} feeds", configured.len());
     }
 }

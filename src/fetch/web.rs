@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::FetchLimits,
     core::{
-        feed::{BodyHash, FailureKind, Feed, FeedState, FeedUrl, PollFailure, Redirect, Validators},
+        feed::{BodyHash, FailureKind, Feed, FeedState, FeedUrl, PollFailure, Redirect, Validators, shared_hosts},
         relocation,
     },
 };
@@ -22,7 +22,7 @@ use reqwest::{
     header::{self, HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
@@ -37,6 +37,8 @@ const HEADER_BYTES_MAX: u32 = 64 * 1024;
 const URL_BYTES_MAX: usize = 8192;
 /// How long an idle connection is kept: for a host's next feed, not for a feed's next poll.
 const IDLE_CONNECTION: Duration = Duration::from_secs(15);
+/// Hosts at most to which idle connections are kept: each takes a descriptor and memory.
+const KEPT_HOSTS: usize = 16;
 /// Bytes that are decoded before other tasks get their turn.
 const PIECE_BYTES: usize = 16 * 1024;
 
@@ -50,13 +52,24 @@ pub(super) struct RateFloor {
 /// 1 KiB each 10 s: a modem is faster, a drip that holds connections open is not.
 const RATE_FLOOR: RateFloor = RateFloor { window: Duration::from_secs(10), bytes: 1024 };
 
+/// The HTTP clients for one kind of addresses.
+#[derive(Debug)]
+struct Clients {
+    /// Closes a connection after its answer.
+    closing: Client,
+    /// Keeps a connection for a while.
+    keeping: Client,
+}
+
 /// Asks feeds for their documents.
 #[derive(Debug)]
 pub struct Fetcher {
     /// Connects to public addresses only.
-    public: Client,
+    public: Clients,
     /// Connects anywhere, for feeds that may be private.
-    any: Client,
+    any: Clients,
+    /// Hosts to which idle connections are kept.
+    kept_hosts: HashSet<String>,
     pub(super) limits: FetchLimits,
     /// What hosts say in their robots.txt.
     pub(super) robots: RobotsCache,
@@ -72,14 +85,25 @@ impl Fetcher {
     pub fn new(limits: FetchLimits, user_agent: &str) -> Result<Self, FetchError> {
         let agent = HeaderValue::from_str(user_agent).map_err(|_| FetchError::UserAgent(user_agent.to_owned()))?;
         let tls = tls()?;
-        let client = |access| client(access, limits, &agent, tls.clone());
+        let clients = |access| -> Result<Clients, reqwest::Error> {
+            let client = |idle| client(access, limits, &agent, tls.clone(), idle);
+            Ok(Clients { closing: client(0)?, keeping: client(1)? })
+        };
         Ok(Self {
-            public: client(Access::Public)?,
-            any: client(Access::Any)?,
+            public: clients(Access::Public)?,
+            any: clients(Access::Any)?,
+            kept_hosts: HashSet::new(),
             limits,
             robots: RobotsCache::default(),
             rate_floor: RATE_FLOOR,
         })
+    }
+
+    /// Keeps idle connections to the hosts that have the most of these feeds: the next of them comes soon. All other
+    /// connections are closed after their answer.
+    #[must_use]
+    pub fn for_feeds(self, feeds: &[Feed]) -> Self {
+        Self { kept_hosts: shared_hosts(feeds, KEPT_HOSTS), ..self }
     }
 
     /// Asks a feed for its document. `before` is what the last polls left, `now` the time by which dates in headers
@@ -148,19 +172,21 @@ impl Fetcher {
         access: Access,
         validators: Option<&Validators>,
     ) -> Result<Response, Trouble> {
-        let mut request = self.client(access).get(with_credentials(configured, hop));
+        let mut request = self.client(access, hop).get(with_credentials(configured, hop));
         if let Some(validators) = validators {
             request = request.headers(conditions(validators));
         }
         self.send(request).await
     }
 
-    /// Returns the client for a request that may connect to these addresses.
-    pub(super) fn client(&self, access: Access) -> &Client {
-        match access {
+    /// Returns the client for a request for `url` that may connect to these addresses.
+    pub(super) fn client(&self, access: Access, url: &Url) -> &Client {
+        let Clients { closing, keeping } = match access {
             Access::Public => &self.public,
             Access::Any => &self.any,
-        }
+        };
+        let keep = url.host_str().is_some_and(|host| self.kept_hosts.contains(host));
+        if keep { keeping } else { closing }
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -274,6 +300,7 @@ fn client(
     limits: FetchLimits,
     agent: &HeaderValue,
     tls: rustls::ClientConfig,
+    idle_per_host: usize,
 ) -> Result<Client, reqwest::Error> {
     let headers = HeaderMap::from_iter([
         (header::USER_AGENT, agent.clone()),
@@ -291,7 +318,7 @@ fn client(
         .connect_timeout(limits.connect_timeout)
         .http1_max_headers(HEADERS_MAX)
         .http2_max_header_list_size(HEADER_BYTES_MAX)
-        .pool_max_idle_per_host(1)
+        .pool_max_idle_per_host(idle_per_host)
         .pool_idle_timeout(IDLE_CONNECTION)
         .build()
 }
