@@ -1,10 +1,7 @@
--- The page that an article is at: its canonical URL without scheme and `www.`, the second key by which an article is
--- known again. Computed, so that the articles of older stores have it too.
-ALTER TABLE article ADD COLUMN page TEXT GENERATED ALWAYS AS (
-    substr(canonical_url,
-        instr(canonical_url, '://') + iif(substr(canonical_url, instr(canonical_url, '://'), 7) = '://www.', 7, 3))
-) VIRTUAL;
-CREATE INDEX article_page ON article (page, first_seen_at, feed_id) WHERE page IS NOT NULL;
+-- Where an article is: a number that its page has in common with its editions for other devices, made by the program
+-- (and put in for the articles of older stores). The second key by which an article is known again.
+ALTER TABLE article ADD COLUMN place INTEGER;
+CREATE INDEX article_place ON article (place, first_seen_at, feed_id) WHERE place IS NOT NULL;
 
 -- The same text: the start of the hash keeps the index small; queries compare the whole.
 CREATE INDEX article_text ON article (substr(text_hash, 1, 6));

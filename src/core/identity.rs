@@ -20,23 +20,20 @@ use url::{Position, Url};
 /// for items that differ, each of them gets a key that is made of more, whatever their order in the document.
 pub fn articles(items: Vec<Item>) -> Vec<Article> {
     let mut items: Vec<Candidate> = items.into_iter().map(Candidate::new).collect();
-    // Every round moves all items of a contested key one rung on, and a ladder has six rungs at most.
+    // Every round moves all items of a contested key at least one rung on.
     loop {
-        let mut seen: HashMap<&ArticleKey, (TextHash, Option<&str>)> = HashMap::new();
+        let mut seen: HashMap<&ArticleKey, (TextHash, Option<&str>)> = HashMap::with_capacity(items.len());
         let mut contested: HashSet<ArticleKey> = HashSet::new();
         for item in &items {
             let content = (item.text_hash, item.canonical_url.as_deref());
-            let first = seen.entry(item.key()).or_insert(content);
+            let first = seen.entry(&item.key).or_insert(content);
             if *first != content {
-                contested.insert(item.key().clone());
+                contested.insert(item.key.clone());
             }
         }
         let mut moved = false;
-        for item in &mut items {
-            if contested.contains(item.key()) && item.rung + 1 < item.ladder.len() {
-                item.rung += 1;
-                moved = true;
-            }
+        for item in items.iter_mut().filter(|item| contested.contains(&item.key)) {
+            moved |= item.climb();
         }
         if !moved {
             return items.into_iter().map(Candidate::into_article).collect();
@@ -48,8 +45,8 @@ pub fn articles(items: Vec<Item>) -> Vec<Article> {
 pub(super) fn keys(article: &Article) -> Vec<ArticleKey> {
     let mut keys = vec![article.key.clone()];
     let canonical_url = article.item.link.as_deref().and_then(canonical_url);
-    let ladder = ladder(&article.item, canonical_url.as_deref(), &article.text_hash);
-    keys.extend(ladder.into_iter().filter(|key| *key != article.key));
+    let rung = |rung| rung_key(rung, &article.item, canonical_url.as_deref(), &article.text_hash);
+    keys.extend((0..RUNGS).filter_map(rung).filter(|key| *key != article.key));
     keys
 }
 
@@ -149,7 +146,7 @@ struct Candidate {
     item: Item,
     canonical_url: Option<String>,
     text_hash: TextHash,
-    ladder: Vec<ArticleKey>,
+    key: ArticleKey,
     rung: usize,
 }
 
@@ -157,49 +154,51 @@ impl Candidate {
     fn new(item: Item) -> Self {
         let canonical_url = item.link.as_deref().and_then(canonical_url);
         let text_hash = text_hash(&item);
-        let ladder = ladder(&item, canonical_url.as_deref(), &text_hash);
-        Self { item, canonical_url, text_hash, ladder, rung: 0 }
+        // Few keys are contested: the others are made when they are needed.
+        let (rung, key) = (0..RUNGS)
+            .find_map(|rung| Some((rung, rung_key(rung, &item, canonical_url.as_deref(), &text_hash)?)))
+            .expect("the last rung lacks nothing");
+        Self { item, canonical_url, text_hash, key, rung }
     }
 
-    fn key(&self) -> &ArticleKey {
-        &self.ladder[self.rung]
+    /// Takes the key that is made of more; tells whether there is one.
+    fn climb(&mut self) -> bool {
+        let next = (self.rung + 1..RUNGS)
+            .find_map(|rung| Some((rung, rung_key(rung, &self.item, self.canonical_url.as_deref(), &self.text_hash)?)));
+        let Some((rung, key)) = next else { return false };
+        (self.rung, self.key) = (rung, key);
+        true
     }
 
-    fn into_article(mut self) -> Article {
-        let key = self.ladder.swap_remove(self.rung);
-        let canonical_url = self.canonical_url.or_else(|| self.item.guid.as_deref().and_then(canonical_url));
-        Article { key, canonical_url, text_hash: self.text_hash, item: self.item }
+    fn into_article(self) -> Article {
+        let Self { item, canonical_url: link, text_hash, key, .. } = self;
+        let canonical_url = link.or_else(|| item.guid.as_deref().and_then(canonical_url));
+        Article { key, canonical_url, text_hash, item }
     }
 }
 
-/// Returns the keys that an item can have, from the one made of least to the one made of most; never none.
-fn ladder(item: &Item, canonical_url: Option<&str>, text_hash: &TextHash) -> Vec<ArticleKey> {
+/// Rungs of the ladder of keys that an item can have.
+const RUNGS: usize = 4;
+
+/// Returns the key at a rung, from the one made of least to the one made of most. A rung that lacks one of its parts
+/// tells nothing apart and has none; the last one always has.
+fn rung_key(rung: usize, item: &Item, canonical_url: Option<&str>, text_hash: &TextHash) -> Option<ArticleKey> {
     let guid = item.guid.as_deref().map(str::trim).filter(|guid| !guid.is_empty());
-    let date = item.published.map(|date| date.to_string());
     let title = Some(item.title.as_str()).filter(|title| !title.is_empty());
-    let mut ladder = Vec::new();
-    let mut rung = |prefix: &str, parts: &[Option<&str>]| {
-        // A rung that lacks one of its parts tells nothing apart.
-        if let Some(parts) = parts.iter().copied().collect::<Option<Vec<_>>>() {
-            ladder.push(key(prefix, parts.into_iter().map(str::as_bytes)));
-        }
-    };
-    let date = date.as_deref();
-    if guid.is_some() {
-        rung("guid:", &[guid]);
-        rung("guid+link:", &[guid, canonical_url]);
-        rung("guid+date:", &[guid, canonical_url.or(Some("")), date]);
-    } else {
-        // All kinds of items link to the front page, one after another, also on one day.
-        let place = canonical_url.filter(|url| !is_front_page(page(url)));
-        let at_instant = canonical_url.filter(|_| place.is_some() || item.published.is_some_and(is_instant));
-        rung("link:", &[place]);
-        rung("link+date:", &[at_instant, date]);
-        rung("title+date:", &[title, date, canonical_url.or(Some(""))]);
-    }
-    let (guid, link) = (guid.unwrap_or_default(), canonical_url.unwrap_or_default());
-    ladder.push(key("text:", [guid.as_bytes(), link.as_bytes(), text_hash.0.as_slice()].into_iter()));
-    ladder
+    let date = || item.published.map(|date| date.to_string());
+    let link = canonical_url.unwrap_or_default();
+    // All kinds of items link to the front page, one after another, also on one day.
+    let place = || canonical_url.filter(|url| !is_front_page(page(url)));
+    let at_instant = || canonical_url.filter(|_| place().is_some() || item.published.is_some_and(is_instant));
+    Some(match (rung, guid) {
+        (0, Some(guid)) => key("guid:", &[guid.as_bytes()]),
+        (1, Some(guid)) => key("guid+link:", &[guid.as_bytes(), canonical_url?.as_bytes()]),
+        (2, Some(guid)) => key("guid+date:", &[guid.as_bytes(), link.as_bytes(), date()?.as_bytes()]),
+        (0, None) => key("link:", &[place()?.as_bytes()]),
+        (1, None) => key("link+date:", &[at_instant()?.as_bytes(), date()?.as_bytes()]),
+        (2, None) => key("title+date:", &[title?.as_bytes(), date()?.as_bytes(), link.as_bytes()]),
+        _ => key("text:", &[guid.unwrap_or_default().as_bytes(), link.as_bytes(), text_hash.0.as_slice()]),
+    })
 }
 
 /// Tells whether a date is a moment: at midnight it is a day, which several articles have.
@@ -219,17 +218,18 @@ pub(super) fn is_finer(key: &ArticleKey, than: &ArticleKey) -> bool {
 }
 
 /// Returns a key: a prefix and the hash of parts, each preceded by its length so that no two lists of parts are alike.
-fn key<'a>(prefix: &str, parts: impl Iterator<Item = &'a [u8]>) -> ArticleKey {
+fn key(prefix: &str, parts: &[&[u8]]) -> ArticleKey {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let mut key = prefix.to_owned();
+    let mut key = String::with_capacity(prefix.len() + 64);
+    key.push_str(prefix);
     for byte in hash.finalize() {
-        key.extend(
-            [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).expect("four bits are a digit")),
-        );
+        key.push(DIGITS[usize::from(byte >> 4)]);
+        key.push(DIGITS[usize::from(byte & 15)]);
     }
     ArticleKey(key)
 }

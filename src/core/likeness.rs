@@ -2,32 +2,57 @@
 //!
 //! Words are those of UAX #29, so that every script has some. Near-duplicates of different outlets need more than this.
 
-use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The words of a text, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Words {
-    words: BTreeSet<String>,
-    numbers: BTreeSet<String>,
+pub(super) struct Words(
+    /// In their order.
+    Vec<Word>,
+);
+
+/// A word, by its hash: texts are compared with many others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Word {
+    hash: u64,
+    /// Whether there is a digit in it.
+    is_number: bool,
+    /// Whether it may tell what a text is about: a long one, or one of a script without many.
+    is_topic: bool,
+}
+
+impl Word {
+    fn of(word: &str) -> Self {
+        let lower = word.to_lowercase();
+        let mut hasher = DefaultHasher::new();
+        lower.hash(&mut hasher);
+        Self {
+            hash: hasher.finish(),
+            is_number: lower.chars().any(char::is_numeric),
+            is_topic: lower.len() > 4 || (lower.len() > 2 && lower.chars().count() == 1),
+        }
+    }
 }
 
 impl Words {
     /// Splits a text.
     pub(super) fn of(text: &str) -> Self {
-        let words: BTreeSet<String> = text.unicode_words().map(str::to_lowercase).collect();
-        let numbers = words.iter().filter(|word| word.chars().any(char::is_numeric)).cloned().collect();
-        Self { words, numbers }
+        let mut words: Vec<Word> = text.unicode_words().map(Word::of).collect();
+        words.sort_unstable();
+        words.dedup();
+        Self(words)
     }
 
     /// Returns how many different words there are.
     pub(super) fn len(&self) -> usize {
-        self.words.len()
+        self.0.len()
     }
 
     /// Tells whether both name the same numbers: parts of a series differ in little else.
     pub(super) fn same_numbers(&self, other: &Self) -> bool {
-        self.numbers == other.numbers
+        let [one, other] = [self, other].map(|words| words.0.iter().filter(|word| word.is_number));
+        one.eq(other)
     }
 
     /// Returns the share of the shorter text's words that the longer one has too, 0 to 1; 0 where one has none.
@@ -41,15 +66,21 @@ impl Words {
         share(shared, self.len() + other.len() - shared)
     }
 
-    /// Tells whether both have a word that may tell what they are about: a long one, or one of a script without many.
+    /// Tells whether both have a word that may tell what they are about.
     pub(super) fn has_topic_of(&self, other: &Self) -> bool {
-        self.words
-            .intersection(&other.words)
-            .any(|word| word.len() > 4 || (word.len() > 2 && word.chars().count() == 1))
+        self.in_both(other).any(|word| word.is_topic)
     }
 
     fn shared(&self, other: &Self) -> usize {
-        self.words.intersection(&other.words).count()
+        self.in_both(other).count()
+    }
+
+    fn in_both<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a Word> {
+        let mut others = other.0.iter().peekable();
+        self.0.iter().filter(move |word| {
+            while others.next_if(|other| other < word).is_some() {}
+            others.peek() == Some(word)
+        })
     }
 }
 

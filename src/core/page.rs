@@ -1,11 +1,26 @@
 //! Pages: where an article is, as far as it tells articles apart. For comparing only; people are shown the link.
 
+use sha2::{Digest as _, Sha256};
+
 /// Returns the page of a canonical URL: without the scheme and without `www.` (FEEDS C7).
-///
-/// The store computes the same in its column `article.page`.
 pub fn page(canonical_url: &str) -> &str {
     let rest = canonical_url.split_once("://").map_or(canonical_url, |(_, rest)| rest);
     rest.strip_prefix("www.").unwrap_or(rest)
+}
+
+/// Returns a number that the page of a canonical URL has in common with its editions for other devices, under which the
+/// store looks for them; a front page has none. Rarely other pages have it too: what is found is to be compared.
+///
+/// The first half is the host's, so that what a feed brings at once lies together. Stored: it never changes.
+pub fn place(canonical_url: &str) -> Option<i64> {
+    let desktop = Some(page(canonical_url)).filter(|page| !is_front_page(page)).map(desktop)?;
+    let hash = |part: &str| {
+        let hash = Sha256::digest(part);
+        [hash[0], hash[1], hash[2], hash[3]]
+    };
+    let [a, b, c, d] = hash(host(&desktop));
+    let [e, f, g, h] = hash(path(&desktop));
+    Some(i64::from_be_bytes([a, b, c, d, e, f, g, h]))
 }
 
 /// Tells whether a page is only a host: the site's front page, to which articles of all kinds may link.
@@ -102,5 +117,21 @@ mod tests {
         }
         assert!(editions("m.example.org/a?id=1&amp=1").contains(&"example.org/a?id=1".to_owned()));
         assert_eq!(editions("m.org/a")[0], "m.org/a");
+    }
+
+    /// FEEDS C9: all editions of a page are in one place, and few others.
+    #[test]
+    fn a_page_and_its_editions_are_in_one_place() {
+        let place_of = |page: &str| place(&format!("https://www.{page}"));
+        for page in ["example.org/a/b", "example.org/a?id=1", "m.example.org/a", "example.org?p=1"] {
+            for edition in editions(page) {
+                assert_eq!(place_of(&edition), place_of(page), "{edition}");
+            }
+        }
+        assert_ne!(place_of("example.org/a"), place_of("example.org/b"));
+        assert_ne!(place_of("example.org/a"), place_of("example.com/a"));
+        assert_eq!(place("https://www.example.org"), None);
+        // In stores: never another.
+        assert_eq!(place("https://example.org/a/b?id=1&amp=1"), Some(-4_635_396_487_446_094_840));
     }
 }

@@ -126,7 +126,8 @@ pub fn by_key(known: &[KnownArticle], articles: Vec<Article>) -> ByKey {
         // unless the key is made of more than this article's own: then it is more certain, not less. That goes also for
         // an article whose own key is known: one that had a guid or link to itself may have left it to this one, which
         // shared it then. A known article stands for one item only: two with one guid and one text are still two.
-        let alias = keys(&article).into_iter().skip(1).filter(|key| !own.contains(key)).find_map(|key| {
+        let others = if known.is_empty() { Vec::new() } else { keys(&article) };
+        let alias = others.into_iter().skip(1).filter(|key| !own.contains(key)).find_map(|key| {
             let known = *known.get(&key)?;
             let is_finer = is_finer(&key, &article.key);
             let is_this = is_finer || (by_own.is_none() && known.text_hash == article.text_hash);

@@ -11,7 +11,7 @@ use super::{
 };
 use jiff::SignedDuration;
 use serde::Serialize;
-use std::collections::HashSet;
+use std::{cell::OnceCell, collections::HashSet};
 
 /// A story: the row of the article that it began with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -81,6 +81,36 @@ pub struct Sighting {
     pub start: String,
 }
 
+/// The newest articles of a feed, among which the one is looked for whose headline was rewritten.
+#[derive(Debug, Default)]
+pub struct Recent(Vec<Earlier>);
+
+#[derive(Debug)]
+struct Earlier {
+    sighting: Sighting,
+    // Split once for all articles of a document, and only where they are compared.
+    title: OnceCell<Words>,
+    text: OnceCell<Words>,
+}
+
+impl Recent {
+    /// Takes the articles.
+    pub fn of(sightings: Vec<Sighting>) -> Self {
+        let earlier = |sighting| Earlier { sighting, title: OnceCell::new(), text: OnceCell::new() };
+        Self(sightings.into_iter().map(earlier).collect())
+    }
+}
+
+impl Earlier {
+    fn title(&self) -> &Words {
+        self.title.get_or_init(|| Words::of(&self.sighting.title))
+    }
+
+    fn text(&self) -> &Words {
+        self.text.get_or_init(|| Words::of(&self.sighting.start))
+    }
+}
+
 /// That an article belongs to the story of another one, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Joined {
@@ -99,7 +129,7 @@ pub struct Joined {
 pub fn story_of(
     article: &Article,
     others: &[Sighting],
-    recent: &[Sighting],
+    recent: &Recent,
     shared_pages: &HashSet<String>,
 ) -> Option<Joined> {
     let shared = article.canonical_url.as_deref().is_some_and(|url| shared_pages.contains(page(url)));
@@ -110,6 +140,9 @@ pub fn story_of(
 ///
 /// `shared_page` says that several articles of its own document are on its page.
 fn elsewhere(article: &Article, others: &[Sighting], shared_page: bool) -> Option<Joined> {
+    if others.is_empty() {
+        return None;
+    }
     let is_guid = article.key.as_str().starts_with("guid");
     let same_guid = |other: &&Sighting| is_guid && other.key == article.key && other.text_hash == article.text_hash;
     if let Some(other) = others.iter().filter(same_guid).min_by_key(|other| other.id) {
@@ -150,15 +183,18 @@ pub fn may_be_rewritten(article: &Article) -> bool {
 
 /// Returns the story that a new article continues under a rewritten headline (FEEDS C11), by the newest articles of its
 /// feed.
-fn rewritten(article: &Article, recent: &[Sighting]) -> Option<Joined> {
+fn rewritten(article: &Article, Recent(recent): &Recent) -> Option<Joined> {
+    if recent.is_empty() {
+        return None;
+    }
     let own = article.canonical_url.as_deref().map(page).filter(|_| may_be_rewritten(article))?;
     let (title, text) = (Words::of(&article.item.title), Words::of(&start(&article.item)));
-    let alike = recent.iter().filter(|other| {
-        let Some(other_page) = other.canonical_url.as_deref().map(page) else { return false };
+    let alike = recent.iter().filter(|earlier| {
+        let Some(other_page) = earlier.sighting.canonical_url.as_deref().map(page) else { return false };
         let moved = other_page != own && page::host(other_page) == page::host(own);
-        moved && is_rewritten((&title, &text), (&Words::of(&other.title), &Words::of(&other.start)))
+        moved && is_rewritten(&title, &text, earlier)
     });
-    let alike: Vec<&Sighting> = alike.collect();
+    let alike: Vec<&Sighting> = alike.map(|earlier| &earlier.sighting).collect();
     let first = alike.iter().min_by_key(|other| other.id)?;
     // A text that several stories share is the publisher's boilerplate.
     if alike.iter().any(|other| other.story != first.story) {
@@ -172,8 +208,13 @@ fn rewritten(article: &Article, recent: &[Sighting]) -> Option<Joined> {
 const TEXT_WORDS: usize = 8;
 
 /// Tells whether a headline and a text are those of another article after an edit.
-fn is_rewritten((title, text): (&Words, &Words), (old_title, old_text): (&Words, &Words)) -> bool {
-    if !title.same_numbers(old_title) || !text.same_numbers(old_text) {
+fn is_rewritten(title: &Words, text: &Words, earlier: &Earlier) -> bool {
+    let old_title = earlier.title();
+    if !title.same_numbers(old_title) {
+        return false;
+    }
+    let old_text = earlier.text();
+    if !text.same_numbers(old_text) {
         return false;
     }
     if text.len().min(old_text.len()) < TEXT_WORDS {

@@ -85,15 +85,18 @@ fn c11_a_rewritten_headline_continues_its_story() {
         (article("", new_at, title, "Seoul said on Tuesday that the harvest festival opens with a parade."), false),
         (article("", new_at, "DPRK fires missiles", "More"), false),
     ] {
-        let joined = rewritten(&new, &[sighting(7, 1, &old)]);
+        let joined = rewritten(&new, &Recent::of(vec![sighting(7, 1, &old)]));
         assert_eq!(level(joined), expected.then_some((7, Level::Rewritten)), "{new:?}");
     }
     // Feeds without texts: a headline that is nearly the same.
     let plain = |path: &str, title: &str| article("", &format!("https://e.example/{path}"), title, "");
     let old = plain("1", "Council of the harbour town says that the bridge stays closed");
     let one = plain("2", "Council of the harbour town says the bridge stays closed");
-    assert_eq!(level(rewritten(&one, &[sighting(7, 1, &old)])), Some((7, Level::Rewritten)));
-    assert_eq!(rewritten(&plain("2", "Council says that the festival opens"), &[sighting(7, 1, &old)]), None);
+    assert_eq!(level(rewritten(&one, &Recent::of(vec![sighting(7, 1, &old)]))), Some((7, Level::Rewritten)));
+    assert_eq!(
+        rewritten(&plain("2", "Council says that the festival opens"), &Recent::of(vec![sighting(7, 1, &old)])),
+        None
+    );
 }
 
 /// FEEDS C11: the formula under every article of a feed joins nothing; the steps of one story do.
@@ -102,12 +105,15 @@ fn c11_a_formula_is_no_text() {
     let formula = "Read the whole article on our site and subscribe to our daily letter for more.";
     let at = |path: &str, title: &str| article("", &format!("https://e.example/{path}"), title, formula);
     let (one, two) = (at("1", "Harvest opens"), at("2", "Bridge closes"));
-    assert_eq!(rewritten(&two, &[sighting(1, 1, &one)]), None);
+    assert_eq!(rewritten(&two, &Recent::of(vec![sighting(1, 1, &one)])), None);
     let about = |path: &str, title: &str| article("", &format!("https://e.example/{path}"), title, TEXT);
     let (one, two) = (about("1", "Pyongyang fires"), about("2", "Seoul: fired"));
     let at = about;
     let mut recent = [sighting(1, 1, &one), sighting(2, 1, &two)];
-    assert_eq!(rewritten(&at("3", "Missiles over Wonsan"), &recent), None);
+    assert_eq!(rewritten(&at("3", "Missiles over Wonsan"), &Recent::of(recent.to_vec())), None);
     recent[1].story = StoryId::from_row(1);
-    assert_eq!(level(rewritten(&at("3", "Missiles over Wonsan"), &recent)), Some((1, Level::Rewritten)));
+    assert_eq!(
+        level(rewritten(&at("3", "Missiles over Wonsan"), &Recent::of(recent.to_vec()))),
+        Some((1, Level::Rewritten))
+    );
 }

@@ -16,7 +16,7 @@ pub mod search;
 pub mod upkeep;
 
 use crate::{config::Config, fetch::Fetcher, mail::smtp, store::Store};
-use std::sync::Arc;
+use std::{num::NonZero, sync::Arc, thread::available_parallelism};
 use tokio::sync::Semaphore;
 
 /// Documents over this size are parsed one at a time: a document can take many times its size in memory.
@@ -37,6 +37,8 @@ pub struct Resources {
     pub host: Arc<str>,
     /// One turn for all large documents: one can take many times its size in memory.
     large_documents: Arc<Semaphore>,
+    /// Turns for all documents, as many as there are processors: more threads would take memory and bring nothing.
+    documents: Arc<Semaphore>,
 }
 
 impl Resources {
@@ -49,6 +51,7 @@ impl Resources {
             smtp: Arc::new(smtp),
             host: host.into(),
             large_documents: Arc::new(Semaphore::new(1)),
+            documents: Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZero::get).max(2))),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         health, identity,
         recognition::{self, Change, Recognised},
         relocation::{self, Relocation},
-        story::{self, Sighting},
+        story::{self, Recent},
     },
     fetch::{Fetched, ResponseNotes},
     jobs::{
@@ -116,10 +116,25 @@ pub struct Stages {
 /// When the store fails; then nothing of the poll is kept and the feed is fetched again in full. A feed that cannot be
 /// read is no error: it is in the report.
 pub async fn poll(resources: &Resources, index: usize, id: FeedId, now: Timestamp) -> Result<PollReport, StoreError> {
+    let before = resources.store.call(move |connection| store::feed::one(connection, id)).await?.state;
+    poll_after(resources, index, id, before, now).await
+}
+
+/// Polls the feed at `index` of the configuration, of which the last poll left `before`.
+///
+/// # Errors
+///
+/// As [`poll`].
+pub async fn poll_after(
+    resources: &Resources,
+    index: usize,
+    id: FeedId,
+    before: FeedState,
+    now: Timestamp,
+) -> Result<PollReport, StoreError> {
     let Resources { store, config, fetcher, .. } = resources;
     let feed = &config.feeds[index];
     let mut stages = Stages::default();
-    let before = store.call(move |connection| store::feed::one(connection, id)).await?.state;
     let began = Instant::now();
     let fetched = fetcher.fetch(feed, &before, now).await;
     stages.fetch = began.elapsed();
@@ -145,7 +160,8 @@ async fn read(resources: &Resources, feed: &Feed, fetched: Result<Fetched, PollF
         }
     };
     let large = body.len() > super::LARGE_DOCUMENT;
-    let _turn = if large { resources.large_documents.acquire().await.ok() } else { None };
+    let _large_turn = if large { resources.large_documents.acquire().await.ok() } else { None };
+    let _turn = resources.documents.acquire().await.ok();
     let limits = ParseLimits { items: resources.config.polling.limits.items, ..ParseLimits::default() };
     let parsed =
         tokio::task::spawn_blocking(move || parse::parse(&body, content_type.as_deref(), &final_url, &limits, now));
@@ -286,7 +302,7 @@ impl Intake<'_> {
         // In a first round there is nothing to look up.
         let (recognised, recent) = match store::article::has_any(self.connection, self.id)? {
             true => self.recognise(articles)?,
-            false => (recognition::by_key(&[], articles).by_second_key(&[]), Vec::new()),
+            false => (recognition::by_key(&[], articles).by_second_key(&[]), Recent::default()),
         };
         counts.reidentified = recognised.reidentified.unwrap_or_default();
         let (first_document, backfill, now) = (self.first_document, self.config.polling.backfill, self.now);
@@ -325,7 +341,7 @@ impl Intake<'_> {
     }
 
     /// Returns what the articles change, and the feed's newest articles where one of these may be a rewritten one.
-    fn recognise(&self, articles: Vec<Article>) -> Result<(Recognised, Vec<Sighting>), StoreError> {
+    fn recognise(&self, articles: Vec<Article>) -> Result<(Recognised, Recent), StoreError> {
         let (connection, feed) = (self.connection, self.id);
         let mut known = store::article::known(connection, feed, articles.iter().map(|article| &article.key))?;
         let others = recognition::other_keys(&known, &articles);
@@ -337,8 +353,8 @@ impl Intake<'_> {
         let recognised = by_key.by_second_key(&alike);
         let rewritten = |change: &Change| matches!(change, Change::New(article) if story::may_be_rewritten(article));
         let recent = match recognised.changes.iter().any(rewritten) {
-            true => store::story::recent(connection, feed, self.now)?,
-            false => Vec::new(),
+            true => Recent::of(store::story::recent(connection, feed, self.now)?),
+            false => Recent::default(),
         };
         Ok((recognised, recent))
     }

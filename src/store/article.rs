@@ -2,12 +2,12 @@
 
 use super::{
     StoreError,
-    row::{hash, millis, optional_timestamp, timestamp},
+    row::{Columns, millis, timestamp},
 };
 use crate::core::{
     article::{Article, ArticleId, ArticleKey, TextHash},
     feed::FeedId,
-    page::page,
+    page::place,
     recognition::{KnownArticle, Lookalike},
 };
 use jiff::Timestamp;
@@ -31,12 +31,13 @@ pub fn known<'a>(
          CROSS JOIN article ON feed_id = ?1 AND article.key = wanted.value",
     )?;
     let known = statement.query_map(params![feed.row(), keys], |row| {
+        let mut row = Columns::of(row);
         Ok(KnownArticle {
-            id: ArticleId::from_row(row.get("id")?),
-            key: ArticleKey::from_store(row.get("key")?),
-            text_hash: TextHash(hash(row.get("text_hash")?)?),
-            canonical_url: row.get("canonical_url")?,
-            published: optional_timestamp(row, "published_at")?,
+            id: ArticleId::from_row(row.next()?),
+            key: ArticleKey::from_store(row.next()?),
+            text_hash: TextHash(row.next()?),
+            canonical_url: row.next()?,
+            published: row.optional_timestamp()?,
         })
     })?;
     Ok(known.collect::<Result<_, _>>()?)
@@ -56,7 +57,7 @@ pub fn has_any(connection: &Connection, feed: FeedId) -> Result<bool, StoreError
 /// SQLite prepares a statement anew whenever a bound limit is bound again.
 const SAME_TEXT: usize = 16;
 
-/// Returns the feed's articles that are on the page of one of these, or have its text.
+/// Returns the feed's articles that are at the place of one of these (its page or an edition of that), or have its text.
 ///
 /// # Errors
 ///
@@ -71,7 +72,8 @@ pub fn alike<'a>(
         "SELECT id, text_hash, canonical_url, title, published_at FROM article
          WHERE +feed_id = ?1 AND id IN (
              SELECT * FROM (
-                 SELECT id FROM article INDEXED BY article_page WHERE page = ?2 AND feed_id = ?1 LIMIT {SAME_TEXT})
+                 SELECT id FROM article INDEXED BY article_place WHERE place = ?2 AND feed_id = ?1
+                 LIMIT {SAME_TEXT})
              UNION
              SELECT * FROM (
                  SELECT id FROM article INDEXED BY article_text WHERE substr(text_hash, 1, 6) = substr(?3, 1, 6)
@@ -79,14 +81,15 @@ pub fn alike<'a>(
     ))?;
     let (mut alike, mut seen) = (Vec::new(), HashSet::new());
     for article in articles {
-        let page = article.canonical_url.as_deref().map(page);
-        let rows = statement.query_map(params![feed.row(), page, article.text_hash.0], |row| {
+        let place = article.canonical_url.as_deref().and_then(place);
+        let rows = statement.query_map(params![feed.row(), place, article.text_hash.0], |row| {
+            let mut row = Columns::of(row);
             Ok(Lookalike {
-                id: ArticleId::from_row(row.get("id")?),
-                text_hash: TextHash(hash(row.get("text_hash")?)?),
-                canonical_url: row.get("canonical_url")?,
-                title: row.get("title")?,
-                published: optional_timestamp(row, "published_at")?,
+                id: ArticleId::from_row(row.next()?),
+                text_hash: TextHash(row.next()?),
+                canonical_url: row.next()?,
+                title: row.next()?,
+                published: row.optional_timestamp()?,
             })
         })?;
         for known in rows {
@@ -111,30 +114,31 @@ pub fn insert(
     backlog: bool,
     now: Timestamp,
 ) -> Result<ArticleId, StoreError> {
+    // By number: a name is looked for among all names at each execution.
     let mut statement = connection.prepare_cached(
         "INSERT INTO article (feed_id, key, canonical_url, link, title, summary, content, author, category, language,
-             published_at, updated_at, text_hash, first_seen_at, changed_at, backlog)
-         VALUES (:feed, :key, :canonical_url, :link, :title, :summary, :content, :author, :category, :language,
-             :published_at, :updated_at, :text_hash, :now, :now, :backlog)",
+             published_at, updated_at, text_hash, first_seen_at, changed_at, backlog, place)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)",
     )?;
     let item = &article.item;
-    let id = statement.insert(named_params! {
-        ":feed": feed.row(),
-        ":key": article.key.as_str(),
-        ":canonical_url": article.canonical_url,
-        ":link": item.link,
-        ":title": item.title,
-        ":summary": item.summary,
-        ":content": item.content,
-        ":author": item.authors.join("\n"),
-        ":category": item.categories.join("\n"),
-        ":language": item.language,
-        ":published_at": item.published.map(millis),
-        ":updated_at": item.updated.map(millis),
-        ":text_hash": article.text_hash.0,
-        ":now": millis(now),
-        ":backlog": backlog,
-    })?;
+    let id = statement.insert(params![
+        feed.row(),
+        article.key.as_str(),
+        article.canonical_url,
+        item.link,
+        item.title,
+        item.summary,
+        item.content,
+        item.authors.join("\n"),
+        item.categories.join("\n"),
+        item.language,
+        item.published.map(millis),
+        item.updated.map(millis),
+        article.text_hash.0,
+        millis(now),
+        backlog,
+        article.canonical_url.as_deref().and_then(place),
+    ])?;
     Ok(ArticleId::from_row(id))
 }
 
@@ -156,7 +160,7 @@ pub fn edit(connection: &Connection, id: ArticleId, article: &Article, now: Time
             "UPDATE article SET key = :key, canonical_url = :canonical_url, link = :link, title = :title, summary = :summary,
                  content = :content, author = :author, category = :category, language = :language,
                  published_at = :published_at, updated_at = :updated_at, text_hash = :text_hash, changed_at = :now,
-                 cleared_at = NULL
+                 cleared_at = NULL, place = :place
              WHERE id = :id",
         )?
         .execute(named_params! {
@@ -174,6 +178,7 @@ pub fn edit(connection: &Connection, id: ArticleId, article: &Article, now: Time
             ":updated_at": item.updated.map(millis),
             ":text_hash": article.text_hash.0,
             ":now": millis(now),
+            ":place": article.canonical_url.as_deref().and_then(place),
         })?;
     Ok(())
 }
@@ -187,7 +192,8 @@ pub fn amend(connection: &Connection, id: ArticleId, article: &Article) -> Resul
     let mut statement = connection.prepare_cached(
         "UPDATE article SET key = :key, canonical_url = coalesce(:canonical_url, canonical_url),
              link = coalesce(:link, link), published_at = coalesce(:published_at, published_at),
-             updated_at = coalesce(:updated_at, updated_at)
+             updated_at = coalesce(:updated_at, updated_at),
+             place = iif(:canonical_url IS NULL, place, :place)
          WHERE id = :id",
     )?;
     let item = &article.item;
@@ -198,6 +204,7 @@ pub fn amend(connection: &Connection, id: ArticleId, article: &Article) -> Resul
         ":link": item.link,
         ":published_at": item.published.map(millis),
         ":updated_at": item.updated.map(millis),
+        ":place": article.canonical_url.as_deref().and_then(place),
     })?;
     Ok(())
 }

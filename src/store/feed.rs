@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    row::{hash, millis, optional_timestamp, outlet, timestamp},
+    row::{Columns, millis, outlet},
 };
 use crate::core::{
     feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validators},
@@ -11,10 +11,7 @@ use crate::core::{
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
 
 /// A feed as the store holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +31,12 @@ pub struct StoredFeed {
     /// Until when its host is to be left alone, as the answer to another feed said.
     pub parked_until: Option<Timestamp>,
 }
+
+/// The columns that [`stored`] reads, in its order.
+const COLUMNS: &str = "id, url, name, next_poll_at, next_poll_reason, parked_until, title, etag, last_modified,
+    validators_url, body_hash, adaptive_interval, last_poll_at, last_success_at, last_new_at, baseline_at,
+    failing_since, failures, last_error, gone_since, mended, moved_to, moved_since, redirects_to, redirects_chain,
+    redirects_times, redirects_since, answers, not_modified, daily_news, longest_gap, reidentified_at";
 
 impl StoredFeed {
     /// Returns when it is polled next. A last poll that is yet to come was made while the clock was wrong: what was
@@ -59,17 +62,20 @@ pub fn configure(
     feeds: &[Feed],
     due: impl Fn(usize) -> Timestamp,
 ) -> Result<Vec<StoredFeed>, StoreError> {
+    if let Some(stored) = unchanged(connection, feeds)? {
+        return Ok(stored);
+    }
     // 2: was configured until now. A feed that comes back is asked again, even one that was gone.
     connection.execute("UPDATE feed SET configured = 2 WHERE configured = 1", [])?;
     follow_moves(connection, feeds)?;
-    let mut upsert = connection.prepare_cached(
+    let mut upsert = connection.prepare_cached(&format!(
         "INSERT INTO feed (url, configured, name, next_poll_at, next_poll_reason)
          VALUES (:url, 1, :name, :due, 'new in the configuration')
          ON CONFLICT (url) DO UPDATE SET configured = 1, name = excluded.name,
              next_poll_at = iif(configured = 0 AND gone_since IS NOT NULL, excluded.next_poll_at, next_poll_at),
              gone_since = iif(configured = 0, NULL, gone_since)
-         RETURNING *",
-    )?;
+         RETURNING {COLUMNS}",
+    ))?;
     let stored = feeds
         .iter()
         .enumerate()
@@ -82,13 +88,26 @@ pub fn configure(
     stored
 }
 
+/// Returns the feeds in the order given if they are already those of the store, so that nothing is written at most
+/// starts.
+fn unchanged(connection: &Connection, feeds: &[Feed]) -> Result<Option<Vec<StoredFeed>>, StoreError> {
+    let mut by_identity: HashMap<String, StoredFeed> =
+        configured(connection)?.into_iter().map(|stored| (stored.identity.clone(), stored)).collect();
+    if by_identity.len() != feeds.len() {
+        return Ok(None);
+    }
+    let same = |feed: &Feed| by_identity.remove(&feed.url.identity()).filter(|stored| stored.name == feed.name);
+    Ok(feeds.iter().map(same).collect())
+}
+
 /// Returns the configured feeds by id.
 ///
 /// # Errors
 ///
 /// When SQLite fails.
 pub fn configured(connection: &Connection) -> Result<Vec<StoredFeed>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT * FROM feed WHERE configured = 1 ORDER BY id")?;
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM feed WHERE configured = 1 ORDER BY id"))?;
     Ok(statement.query_map([], stored)?.collect::<Result<_, _>>()?)
 }
 
@@ -98,7 +117,7 @@ pub fn configured(connection: &Connection) -> Result<Vec<StoredFeed>, StoreError
 ///
 /// [`StoreError::NotFound`] when there is none with this id.
 pub fn one(connection: &Connection, id: FeedId) -> Result<StoredFeed, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT * FROM feed WHERE id = ?1")?;
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM feed WHERE id = ?1"))?;
     statement
         .query_row([id.row()], stored)
         .optional()?
@@ -117,50 +136,48 @@ pub fn record_poll(
     next_poll_at: Timestamp,
     next_poll_reason: &str,
 ) -> Result<(), StoreError> {
+    // By number: a name is looked for among all names at each execution.
     let mut statement = connection.prepare_cached(
-        "UPDATE feed SET title = :title, etag = :etag, last_modified = :last_modified,
-             validators_url = :validators_url, body_hash = :body_hash, adaptive_interval = :adaptive_interval,
-             next_poll_at = :next_poll_at, next_poll_reason = :next_poll_reason, last_poll_at = :last_poll_at,
-             last_success_at = :last_success_at, last_new_at = :last_new_at, baseline_at = :baseline_at,
-             failing_since = :failing_since, failures = :failures, last_error = :last_error, gone_since = :gone_since,
-             mended = :mended, reidentified_at = :reidentified_at, parked_until = NULL, answers = :answers, not_modified = :not_modified,
-             daily_news = :daily_news, longest_gap = :longest_gap, moved_to = :moved_to, moved_since = :moved_since,
-             redirects_to = :redirects_to, redirects_chain = :redirects_chain, redirects_times = :redirects_times,
-             redirects_since = :redirects_since
-         WHERE id = :id",
+        "UPDATE feed SET title = ?2, etag = ?3, last_modified = ?4, validators_url = ?5, body_hash = ?6,
+             adaptive_interval = ?7, next_poll_at = ?8, next_poll_reason = ?9, last_poll_at = ?10,
+             last_success_at = ?11, last_new_at = ?12, baseline_at = ?13, failing_since = ?14, failures = ?15,
+             last_error = ?16, gone_since = ?17, mended = ?18, answers = ?19, not_modified = ?20, daily_news = ?21,
+             longest_gap = ?22, moved_to = ?23, moved_since = ?24, redirects_to = ?25, redirects_chain = ?26,
+             redirects_times = ?27, redirects_since = ?28, reidentified_at = ?29, parked_until = NULL
+         WHERE id = ?1",
     )?;
     let Relocation { moved, seen } = &state.relocation;
-    statement.execute(named_params! {
-        ":id": id.row(),
-        ":title": state.title,
-        ":etag": state.validators.etag,
-        ":last_modified": state.validators.last_modified,
-        ":validators_url": state.validators_url,
-        ":body_hash": state.body_hash.map(|hash| hash.0),
-        ":adaptive_interval": state.adaptive_interval.map(|interval| interval.as_secs()),
-        ":next_poll_at": millis(next_poll_at),
-        ":next_poll_reason": next_poll_reason,
-        ":last_poll_at": state.last_poll_at.map(millis),
-        ":last_success_at": state.last_success_at.map(millis),
-        ":last_new_at": state.last_new_at.map(millis),
-        ":baseline_at": state.baseline_at.map(millis),
-        ":failing_since": state.failing_since.map(millis),
-        ":failures": state.failures,
-        ":last_error": state.last_error,
-        ":gone_since": state.gone_since.map(millis),
-        ":mended": state.mended,
-        ":answers": state.tally.answers,
-        ":not_modified": state.tally.not_modified,
-        ":daily_news": state.tally.daily,
-        ":longest_gap": state.tally.longest_gap.map(|gap| gap.as_secs()),
-        ":moved_to": moved.as_ref().map(|moved| &moved.to),
-        ":moved_since": moved.as_ref().map(|moved| millis(moved.since)),
-        ":redirects_to": seen.as_ref().map(|seen| &seen.to),
-        ":redirects_chain": seen.as_ref().map(|seen| seen.chain),
-        ":redirects_times": seen.as_ref().map(|seen| seen.times),
-        ":redirects_since": seen.as_ref().map(|seen| millis(seen.since)),
-        ":reidentified_at": state.reidentified_at.map(millis),
-    })?;
+    statement.execute(params![
+        id.row(),
+        state.title,
+        state.validators.etag,
+        state.validators.last_modified,
+        state.validators_url,
+        state.body_hash.map(|hash| hash.0),
+        state.adaptive_interval.map(|interval| interval.as_secs()),
+        millis(next_poll_at),
+        next_poll_reason,
+        state.last_poll_at.map(millis),
+        state.last_success_at.map(millis),
+        state.last_new_at.map(millis),
+        state.baseline_at.map(millis),
+        state.failing_since.map(millis),
+        state.failures,
+        state.last_error,
+        state.gone_since.map(millis),
+        state.mended,
+        state.tally.answers,
+        state.tally.not_modified,
+        state.tally.daily,
+        state.tally.longest_gap.map(|gap| gap.as_secs()),
+        moved.as_ref().map(|moved| &moved.to),
+        moved.as_ref().map(|moved| millis(moved.since)),
+        seen.as_ref().map(|seen| &seen.to),
+        seen.as_ref().map(|seen| seen.chain),
+        seen.as_ref().map(|seen| seen.times),
+        seen.as_ref().map(|seen| millis(seen.since)),
+        state.reidentified_at.map(millis),
+    ])?;
     Ok(())
 }
 
@@ -196,50 +213,50 @@ pub fn park(connection: &Connection, feeds: &[FeedId], until: Timestamp) -> Resu
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
-    let state = FeedState {
-        title: row.get("title")?,
-        validators: Validators { etag: row.get("etag")?, last_modified: row.get("last_modified")? },
-        validators_url: row.get("validators_url")?,
-        body_hash: row.get::<_, Option<Vec<u8>>>("body_hash")?.map(hash).transpose()?.map(BodyHash),
-        adaptive_interval: row.get::<_, Option<u64>>("adaptive_interval")?.map(Duration::from_secs),
-        last_poll_at: optional_timestamp(row, "last_poll_at")?,
-        last_success_at: optional_timestamp(row, "last_success_at")?,
-        last_new_at: optional_timestamp(row, "last_new_at")?,
-        baseline_at: optional_timestamp(row, "baseline_at")?,
-        failing_since: optional_timestamp(row, "failing_since")?,
-        failures: row.get("failures")?,
-        last_error: row.get("last_error")?,
-        gone_since: optional_timestamp(row, "gone_since")?,
-        mended: row.get("mended")?,
-        relocation: relocation(row)?,
-        tally: Tally {
-            answers: row.get("answers")?,
-            not_modified: row.get("not_modified")?,
-            daily: row.get("daily_news")?,
-            longest_gap: row.get::<_, Option<u64>>("longest_gap")?.map(Duration::from_secs),
-        },
-        reidentified_at: optional_timestamp(row, "reidentified_at")?,
-    };
+    let mut row = Columns::of(row);
+    // The fields in the order of the columns: they are read as they are written here.
     Ok(StoredFeed {
-        id: FeedId::from_row(row.get("id")?),
-        identity: row.get("url")?,
-        name: row.get("name")?,
-        state,
-        next_poll_at: timestamp(row, "next_poll_at")?,
-        next_poll_reason: row.get("next_poll_reason")?,
-        parked_until: optional_timestamp(row, "parked_until")?,
+        id: FeedId::from_row(row.next()?),
+        identity: row.next()?,
+        name: row.next()?,
+        next_poll_at: row.timestamp()?,
+        next_poll_reason: row.next()?,
+        parked_until: row.optional_timestamp()?,
+        state: FeedState {
+            title: row.next()?,
+            validators: Validators { etag: row.next()?, last_modified: row.next()? },
+            validators_url: row.next()?,
+            body_hash: row.next::<Option<_>>()?.map(BodyHash),
+            adaptive_interval: row.seconds()?,
+            last_poll_at: row.optional_timestamp()?,
+            last_success_at: row.optional_timestamp()?,
+            last_new_at: row.optional_timestamp()?,
+            baseline_at: row.optional_timestamp()?,
+            failing_since: row.optional_timestamp()?,
+            failures: row.next()?,
+            last_error: row.next()?,
+            gone_since: row.optional_timestamp()?,
+            mended: row.next()?,
+            relocation: relocation(&mut row)?,
+            tally: Tally {
+                answers: row.next()?,
+                not_modified: row.next()?,
+                daily: row.next()?,
+                longest_gap: row.seconds()?,
+            },
+            reidentified_at: row.optional_timestamp()?,
+        },
     })
 }
 
-fn relocation(row: &Row<'_>) -> rusqlite::Result<Relocation> {
-    let moved = match (row.get("moved_to")?, optional_timestamp(row, "moved_since")?) {
+fn relocation(row: &mut Columns<'_>) -> rusqlite::Result<Relocation> {
+    let moved = match (row.next()?, row.optional_timestamp()?) {
         (Some(to), Some(since)) => Some(Moved { to, since }),
         _ => None,
     };
-    let chain = row.get::<_, Option<Vec<u8>>>("redirects_chain")?.map(hash).transpose()?;
-    let seen = match (row.get("redirects_to")?, chain, optional_timestamp(row, "redirects_since")?) {
+    let (to, chain, times): (_, _, Option<u32>) = (row.next()?, row.next()?, row.next()?);
+    let seen = match (to, chain, row.optional_timestamp()?) {
         (Some(to), Some(chain), Some(since)) => {
-            let times: Option<u32> = row.get("redirects_times")?;
             Some(PermanentRedirects { to, chain, times: times.unwrap_or(1), since })
         }
         _ => None,

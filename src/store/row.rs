@@ -1,12 +1,50 @@
 //! Conversions between columns and values.
 
 use jiff::Timestamp;
-use rusqlite::{Row, types::Type};
+use rusqlite::{
+    Row,
+    types::{FromSql, Type},
+};
+use std::time::Duration;
 use url::Url;
 
 /// Returns the instant as the store writes it.
 pub(super) fn millis(at: Timestamp) -> i64 {
     at.as_millisecond()
+}
+
+/// Reads the columns of a row in their order: a column is found faster so than by its name.
+pub(super) struct Columns<'a> {
+    row: &'a Row<'a>,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// Begins with the first column.
+    pub(super) fn of(row: &'a Row<'a>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// Reads the next column.
+    pub(super) fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+
+    /// Reads the next column, an instant.
+    pub(super) fn timestamp(&mut self) -> rusqlite::Result<Timestamp> {
+        from_millis(self.next()?)
+    }
+
+    /// Reads the next column, an instant that may be absent.
+    pub(super) fn optional_timestamp(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+        self.next::<Option<i64>>()?.map(from_millis).transpose()
+    }
+
+    /// Reads the next column, seconds that may be absent.
+    pub(super) fn seconds(&mut self) -> rusqlite::Result<Option<Duration>> {
+        Ok(self.next::<Option<u64>>()?.map(Duration::from_secs))
+    }
 }
 
 /// Reads an instant.
@@ -23,12 +61,6 @@ pub(super) fn optional_timestamp(row: &Row<'_>, column: &str) -> rusqlite::Resul
 pub(super) fn from_millis(millis: i64) -> rusqlite::Result<Timestamp> {
     Timestamp::from_millisecond(millis)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, Box::new(error)))
-}
-
-/// Reads a SHA-256 hash.
-pub(super) fn hash(bytes: Vec<u8>) -> rusqlite::Result<[u8; 32]> {
-    <[u8; 32]>::try_from(bytes)
-        .map_err(|_| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, "a hash is 32 bytes long".into()))
 }
 
 /// Returns the name that people know a feed by: the configured name, the feed's own title, else its host or file name.

@@ -1,8 +1,9 @@
 //! Opening the file: is it ours, is it current, is it free.
 
 use super::StoreError;
-use rusqlite::{Connection, OpenFlags};
-use rusqlite_migration::{M, Migrations};
+use crate::core::page;
+use rusqlite::{Connection, OpenFlags, Transaction};
+use rusqlite_migration::{HookResult, M, Migrations};
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
@@ -13,13 +14,34 @@ use std::{
 /// `PRAGMA application_id` of every store: `fwch` in ASCII.
 const APPLICATION_ID: i32 = 0x6677_6368;
 
-const MIGRATIONS: &[M<'static>] = &[
-    M::up(include_str!("../../migrations/0001_initial.sql")),
-    M::up(include_str!("../../migrations/0002_second_keys_and_stories.sql")),
-    M::up(include_str!("../../migrations/0003_feed_health.sql")),
-    M::up(include_str!("../../migrations/0004_rule_versions.sql")),
-    M::up(include_str!("../../migrations/0005_full_text.sql")),
+const MIGRATIONS: [&str; 5] = [
+    include_str!("../../migrations/0001_initial.sql"),
+    include_str!("../../migrations/0002_second_keys_and_stories.sql"),
+    include_str!("../../migrations/0003_feed_health.sql"),
+    include_str!("../../migrations/0004_rule_versions.sql"),
+    include_str!("../../migrations/0005_full_text.sql"),
 ];
+
+/// Returns the migrations, with what SQL cannot do.
+fn migrations() -> Migrations<'static> {
+    let migrations = MIGRATIONS.iter().enumerate().map(|(index, sql)| match index {
+        1 => M::up_with_hook(sql, put_in_places),
+        _ => M::up(sql),
+    });
+    Migrations::new(migrations.collect())
+}
+
+/// Tells for the articles of an older store where they are.
+fn put_in_places(transaction: &Transaction<'_>) -> HookResult {
+    let mut articles = transaction.prepare("SELECT id, canonical_url FROM article WHERE canonical_url IS NOT NULL")?;
+    let mut put = transaction.prepare("UPDATE article SET place = ?2 WHERE id = ?1")?;
+    let mut rows = articles.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, url): (i64, String) = (row.get(0)?, row.get(1)?);
+        put.execute((id, page::place(&url)))?;
+    }
+    Ok(())
+}
 
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -103,10 +125,16 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         // FULL: a commit survives the loss of power, not only that of the process.
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Pages that each batch of a round changes again are written back once for many batches.
+        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        // Negative: KiB. Holds the indexes of some hundred thousand articles, in which each feed's are all over the place.
+        connection.pragma_update(None, "cache_size", -16_000)?;
+        // What a savepoint needs in order to be rolled back; in a file it would be written for each feed.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "foreign_keys", true)
     };
     prepare(&connection).map_err(|error| unreadable(path, &error))?;
-    Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| StoreError::Unusable {
+    migrations().to_latest(&mut connection).map_err(|error| StoreError::Unusable {
         path: path.to_owned(),
         reason: format!("it could not be brought up to date and was left as it was: {error}"),
     })?;
@@ -227,7 +255,27 @@ mod tests {
 
     #[test]
     fn migrations_are_valid() {
-        Migrations::from_slice(MIGRATIONS).validate().unwrap();
+        migrations().validate().unwrap();
+    }
+
+    /// FEEDS C5: articles of an older store are known again by their pages, too.
+    #[test]
+    fn the_articles_of_an_older_store_are_put_in_their_places() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut connection, 1).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO feed (url, configured, next_poll_at, next_poll_reason) VALUES ('f', 1, 0, '');
+                 INSERT INTO article (id, feed_id, key, canonical_url, title, summary, content, author, category,
+                     text_hash, first_seen_at, changed_at, backlog)
+                 VALUES (1, 1, 'a', 'https://e.example/a', '', '', '', '', '', zeroblob(32), 0, 0, 0),
+                        (2, 1, 'b', NULL, '', '', '', '', '', zeroblob(32), 0, 0, 0);",
+            )
+            .unwrap();
+        migrations().to_latest(&mut connection).unwrap();
+        let mut statement = connection.prepare("SELECT place FROM article ORDER BY id").unwrap();
+        let places: Vec<Option<i64>> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(places, [page::place("https://e.example/a"), None]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    row::{hash, millis},
+    row::{Columns, millis},
 };
 use crate::core::{
     article::{Article, ArticleId, ArticleKey, TextHash},
@@ -11,8 +11,9 @@ use crate::core::{
     story::{self, Joined, Level, Sighting, StoryId},
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, named_params, params};
-use std::collections::HashSet;
+use rusqlite::{Connection, Row, named_params, params, types::FromSql};
+use serde::Serialize;
+use std::{collections::HashSet, hash::Hash};
 
 /// Articles that an article is compared with at most: a page or a text that more have tells nothing. A part of the
 /// statements: SQLite prepares a statement anew whenever a bound limit is bound again.
@@ -20,10 +21,9 @@ const COMPARED: usize = 16;
 /// Newest articles of a feed among which a rewritten headline is looked for.
 const RECENT: usize = 64;
 
-/// The columns that [`sighting`] reads.
-const COLUMNS: &str = "article.id, feed_id, key, text_hash, canonical_url, title,
-    substr(iif(summary = '', content, summary), 1, :characters) AS start,
-    coalesce(story_member.story_id, article.id) AS story_id";
+/// The columns that [`sighting`] reads, in its order.
+const COLUMNS: &str = "article.id, feed_id, coalesce(story_member.story_id, article.id), key, text_hash, canonical_url,
+    title, substr(iif(summary = '', content, summary), 1, :characters)";
 
 /// Returns the articles of other feeds that are on the page of a new article or on one for other devices, or have its
 /// text and guid; not those that were first seen longer ago than a story goes on.
@@ -38,20 +38,20 @@ pub fn elsewhere<'a>(
     now: Timestamp,
 ) -> Result<Vec<Sighting>, StoreError> {
     let since = millis(now.checked_sub(story::WITHIN).unwrap_or(Timestamp::MIN));
-    let pages = articles.clone().filter_map(|article| article.canonical_url.as_deref()).map(page::page);
-    let pages: Vec<_> = pages.filter(|page| !page::is_front_page(page)).flat_map(page::editions).collect();
-    let texts: Vec<_> = articles.clone().map(|article| start_of(&article.text_hash)).collect();
+    let places: Vec<i64> =
+        articles.clone().filter_map(|article| page::place(article.canonical_url.as_deref()?)).collect();
+    let texts: Vec<String> = articles.clone().map(|article| start_of(&article.text_hash)).collect();
     // Most articles are in one feed only: one statement for each document tells which are not.
-    let found_pages = any(
+    let found_places: HashSet<i64> = any(
         connection,
         "SELECT value FROM json_each(?1) AS wanted WHERE EXISTS (
-             SELECT 1 FROM article INDEXED BY article_page
-             WHERE page = wanted.value AND first_seen_at >= ?2 AND feed_id <> ?3)",
-        &pages,
+             SELECT 1 FROM article INDEXED BY article_place
+             WHERE place = wanted.value AND first_seen_at >= ?2 AND feed_id <> ?3)",
+        &places,
         since,
         feed,
     )?;
-    let found_texts = any(
+    let found_texts: HashSet<String> = any(
         connection,
         "SELECT value FROM json_each(?1) AS wanted WHERE EXISTS (
              SELECT 1 FROM article INDEXED BY article_text WHERE substr(text_hash, 1, 6) = unhex(wanted.value)
@@ -61,14 +61,14 @@ pub fn elsewhere<'a>(
         feed,
     )?;
     let mut found = Vec::new();
-    for page in found_pages {
+    for place in found_places {
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM article INDEXED BY article_page
+            "SELECT {COLUMNS} FROM article INDEXED BY article_place
                  LEFT JOIN story_member ON article_id = article.id
-             WHERE page = :page AND first_seen_at >= :since AND feed_id <> :feed
+             WHERE place = :place AND first_seen_at >= :since AND feed_id <> :feed
              ORDER BY first_seen_at DESC LIMIT {COMPARED}"
         ))?;
-        let named = named_params! {":page": page, ":since": since, ":feed": feed.row(), ":characters": 0};
+        let named = named_params! {":place": place, ":since": since, ":feed": feed.row(), ":characters": 0};
         found.extend(statement.query_map(named, sighting)?.collect::<Result<Vec<_>, _>>()?);
     }
     for article in articles.filter(|article| found_texts.contains(&start_of(&article.text_hash))) {
@@ -93,23 +93,24 @@ pub fn elsewhere<'a>(
     Ok(found)
 }
 
-/// Returns those of the texts for which `sql` finds something.
-fn any(
+/// Returns those of the values for which `sql` finds something.
+fn any<T: Serialize + FromSql + Eq + Hash>(
     connection: &Connection,
     sql: &str,
-    texts: &[String],
+    values: &[T],
     since: i64,
     feed: FeedId,
-) -> Result<HashSet<String>, StoreError> {
-    let texts = serde_json::to_string(texts).expect("a list of texts");
+) -> Result<HashSet<T>, StoreError> {
+    let values = serde_json::to_string(values).expect("a list of numbers or texts");
     let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_map(params![texts, since, feed.row()], |row| row.get(0))?;
+    let found = statement.query_map(params![values, since, feed.row()], |row| row.get(0))?;
     Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// Returns the part of a hash that is indexed, in hexadecimal digits.
 fn start_of(hash: &TextHash) -> String {
-    hash.0[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    let [a, b, c, d, e, f, ..] = hash.0;
+    format!("{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}")
 }
 
 /// Returns the newest articles of a feed, from as long ago as a publisher rewrites a headline.
@@ -156,14 +157,15 @@ pub fn join(connection: &Connection, article: ArticleId, joined: &Joined, now: T
 }
 
 fn sighting(row: &Row<'_>) -> rusqlite::Result<Sighting> {
+    let mut row = Columns::of(row);
     Ok(Sighting {
-        id: ArticleId::from_row(row.get("id")?),
-        feed: row.get("feed_id")?,
-        story: StoryId::from_row(row.get("story_id")?),
-        key: ArticleKey::from_store(row.get("key")?),
-        text_hash: TextHash(hash(row.get("text_hash")?)?),
-        canonical_url: row.get("canonical_url")?,
-        title: row.get("title")?,
-        start: row.get("start")?,
+        id: ArticleId::from_row(row.next()?),
+        feed: row.next()?,
+        story: StoryId::from_row(row.next()?),
+        key: ArticleKey::from_store(row.next()?),
+        text_hash: TextHash(row.next()?),
+        canonical_url: row.next()?,
+        title: row.next()?,
+        start: row.next()?,
     })
 }

@@ -8,6 +8,7 @@ use crate::core::{
     feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validators},
     health::Tally,
     hit::{DigestName, Field, HitId, RuleName, RuleVersion, TermMatch},
+    page,
     relocation::{Moved, PermanentRedirects, Relocation},
     retry::MailId,
 };
@@ -242,21 +243,30 @@ fn notices_are_raised_and_cleared_once() {
     assert_eq!((cleared(&connection), cleared(&connection)), (true, false));
 }
 
-/// FEEDS C5, C7: the store computes the page as `core::page` does, for the articles of older stores too.
+/// FEEDS C5, C7: the place is that of the link that an article has now.
 #[test]
-fn the_store_knows_the_page_of_an_article() {
+fn the_store_knows_the_place_of_an_article() {
     let (_directory, connection) = open();
     let ids = configured(&connection, &["https://a.example/"]);
-    for (row, url) in
-        ["https://www.e.example/a?u=http://www.b", "http://e.example", "https://wwwx.e.example/"].iter().enumerate()
-    {
-        let mut article = article(&row.to_string(), "t");
-        article.canonical_url = Some((*url).to_owned());
-        let id = article::insert(&connection, ids[0], &article, false, at(0)).unwrap();
-        let page: String =
-            connection.query_row("SELECT page FROM article WHERE id = ?1", [id.row()], |row| row.get(0)).unwrap();
-        assert_eq!(page, crate::core::page::page(url));
-    }
+    let mut article = article("1", "t");
+    let mut moved = |url: Option<&str>| {
+        article.canonical_url = url.map(str::to_owned);
+        article.clone()
+    };
+    let place = |id: ArticleId| -> Option<i64> {
+        connection.query_row("SELECT place FROM article WHERE id = ?1", [id.row()], |row| row.get(0)).unwrap()
+    };
+    let [a, b] = ["https://e.example/a", "https://e.example/b"];
+    let id = article::insert(&connection, ids[0], &moved(Some(a)), false, at(0)).unwrap();
+    assert_eq!(place(id), page::place(a));
+    article::amend(&connection, id, &moved(Some(b))).unwrap();
+    assert_eq!(place(id), page::place(b));
+    article::amend(&connection, id, &moved(None)).unwrap();
+    assert_eq!(place(id), page::place(b), "a link that is no longer given is kept");
+    article::edit(&connection, id, &moved(Some(a)), at(1)).unwrap();
+    assert_eq!(place(id), page::place(a));
+    article::edit(&connection, id, &moved(None), at(2)).unwrap();
+    assert_eq!(place(id), None);
 }
 
 /// Each article once, newest first, whatever the pages; those without their texts are left out.

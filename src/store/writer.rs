@@ -13,11 +13,15 @@ use std::{
         mpsc::{self, Receiver, Sender},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 use tokio::sync::oneshot;
 
 /// Calls that are committed together at most.
 const BATCH: usize = 128;
+
+/// How long calls are waited for that are to be committed together, when they come that fast: a sync takes longer.
+const GATHERING: Duration = Duration::from_millis(2);
 
 /// What a call does inside the transaction, or with the reason why there is none. Its reply is given after the commit,
 /// with the commit's result; a call that failed (`Err`) is to be rolled back and has its answer already.
@@ -87,8 +91,13 @@ impl Drop for Thread {
 }
 
 fn write(mut connection: Connection, calls: &Receiver<Call>) {
+    let mut is_busy = false;
     while let Ok(first) = calls.recv() {
-        let batch = std::iter::once(first).chain(calls.try_iter()).take(BATCH).collect();
+        if is_busy {
+            std::thread::sleep(GATHERING);
+        }
+        let batch: Vec<_> = std::iter::once(first).chain(calls.try_iter()).take(BATCH).collect();
+        is_busy = batch.len() > 1;
         commit(&mut connection, batch);
     }
 }
@@ -112,15 +121,18 @@ fn run(
     calls: &mut impl Iterator<Item = Call>,
     done: &mut Vec<Reply>,
 ) -> rusqlite::Result<()> {
-    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Statements of our own instead of rusqlite's savepoints, which are prepared anew for each call.
+    let run = |statement| transaction.prepare_cached(statement)?.execute([]);
     for call in calls {
-        let savepoint = transaction.savepoint()?;
+        run("SAVEPOINT one_call")?;
         // A call that panics is its caller's failure: the reply is dropped with it, the savepoint rolls back.
-        if let Ok(Ok(reply)) = catch_unwind(AssertUnwindSafe(|| call(Ok(&savepoint)))) {
+        if let Ok(Ok(reply)) = catch_unwind(AssertUnwindSafe(|| call(Ok(&transaction)))) {
             done.push(reply);
-            savepoint.commit()?;
+            run("RELEASE one_call")?;
         } else {
-            drop(savepoint);
+            // Where this fails the whole transaction is gone, as is found next.
+            let _ = run("ROLLBACK TO one_call").and_then(|_| run("RELEASE one_call"));
         }
         // A full disk or an I/O error rolls the whole transaction back (SQLite, "Response To Errors Within A
         // Transaction"): what came before is gone too, and what follows must not run outside of one.
