@@ -26,8 +26,8 @@ pub(super) async fn poll(setup: &Setup, args: &Poll, terminal: &Terminal<'_>) ->
     let workplace = Workplace::open(config)?;
     let resources = &workplace.resources;
     let stored = round::begin(resources).await?;
-    let feeds: Vec<_> = chosen.iter().map(|index| (stored[*index].id, *index)).collect();
-    let round = round::poll(resources, &feeds).await?;
+    let feeds = stored.into_iter().enumerate().filter(|(index, _)| chosen.binary_search(index).is_ok()).collect();
+    let round = round::poll(resources, feeds).await?;
     let in_retrospect = round::backfill(resources).await?;
     if terminal.wants_json() {
         terminal.json(&round.json(&resources.config.feeds));

@@ -75,26 +75,36 @@ pub(super) async fn backfill(resources: &Resources) -> Result<usize, Failure> {
     }
 }
 
-/// Polls the feeds once, each at its index in the configuration.
-pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Result<Round, Failure> {
+/// Polls the feeds once, each at its index in the configuration, as [`begin`] returned them.
+pub(super) async fn poll(resources: &Resources, feeds: Vec<(usize, StoredFeed)>) -> Result<Round, Failure> {
+    // Beside the polls: the thread that waits for the round would have to be woken for each of them.
+    tokio::spawn(poll_all(resources.clone(), feeds)).await.map_err(anyhow::Error::from)?
+}
+
+async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Result<Round, Failure> {
     let began = Instant::now();
     let polling = &resources.config.polling;
     let mut agenda = Agenda::new(polling.politeness.clone());
-    let indices: HashMap<_, _> = feeds.iter().copied().collect();
-    let hosts = hosts(resources, &indices).await?;
-    for (id, _) in feeds {
-        agenda.schedule_poll(*id, hosts.get(id).map(String::as_str), clock::now());
-    }
     let bar = progress(feeds.len(), "feeds");
+    let (mut indices, mut states, mut hosts) = (HashMap::new(), HashMap::new(), HashMap::new());
+    for (index, StoredFeed { id, state, .. }) in feeds {
+        let host = relocation::host(&resources.config.feeds[index].url, &state);
+        agenda.schedule_poll(id, host.as_deref(), clock::now());
+        hosts.extend(host.map(|host| (id, host)));
+        indices.insert(id, index);
+        states.insert(id, state);
+    }
     let mut running = JoinSet::new();
     let mut job_of = HashMap::new();
     let mut round = Round::default();
-    let mut left = feeds.len();
+    let mut left = indices.len();
     while left > 0 {
         let now = clock::now();
         while let Some(Job::Poll(id)) = agenda.start(now) {
             let (resources, index) = (resources.clone(), indices[&id]);
-            let handle = running.spawn(async move { poll::poll(&resources, index, id, now).await });
+            // Nobody else polls meanwhile: what was read at the start holds.
+            let state = states.remove(&id).expect("each feed is polled once");
+            let handle = running.spawn(async move { poll::poll_after(&resources, index, id, state, now).await });
             job_of.insert(handle.id(), id);
         }
         let pause = agenda.next_start().map_or(Duration::from_secs(60), |at| now.duration_until(at).unsigned_abs());
@@ -123,7 +133,7 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
                     left -= others.len();
                     bar.inc(others.len() as u64);
                     round.spared.extend(others.iter().map(|id| indices[id]));
-                    spare(resources, others, until).await?;
+                    spare(&resources, others, until).await?;
                 }
                 round.reports.push((index, report));
             }
@@ -131,24 +141,14 @@ pub(super) async fn poll(resources: &Resources, feeds: &[(FeedId, usize)]) -> Re
         }
     }
     bar.finish_and_clear();
-    round.pages = pages::fetch(resources, &mut agenda).await?;
+    round.pages = pages::fetch(&resources, &mut agenda).await?;
     for (host, until) in &round.pages.parked {
-        let on_host = feeds.iter().filter(|(id, _)| hosts.get(id) == Some(host));
-        spare(resources, on_host.map(|(id, _)| *id).collect(), *until).await?;
+        let on_host = hosts.iter().filter(|(_, of)| *of == host);
+        spare(&resources, on_host.map(|(id, _)| *id).collect(), *until).await?;
     }
     round.reports.sort_by_key(|(index, _)| *index);
     round.elapsed = began.elapsed();
     Ok(round)
-}
-
-/// Returns the host that the poll of each feed asks.
-async fn hosts(resources: &Resources, indices: &HashMap<FeedId, usize>) -> Result<HashMap<FeedId, String>, Failure> {
-    let stored = resources.store.call(store::feed::configured).await?;
-    let host = |feed: &StoredFeed| {
-        let url = &resources.config.feeds[*indices.get(&feed.id)?].url;
-        Some((feed.id, relocation::host(url, &feed.state)?))
-    };
-    Ok(stored.iter().filter_map(host).collect())
 }
 
 /// Leaves the other feeds of a host alone until the time that it asked for.

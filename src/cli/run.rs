@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock, config,
-    core::{digest::counted, feed::FeedId},
+    core::digest::counted,
     daemon::Daemon,
     jobs::{
         Resources,
@@ -15,7 +15,7 @@ use crate::{
         edition::{self, Composed, When},
         upkeep,
     },
-    store::{self, outbox::MailState},
+    store::{self, feed::StoredFeed, outbox::MailState},
 };
 use anyhow::Context;
 use serde_json::json;
@@ -39,7 +39,7 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), F
     let workplace = Workplace::open(setup.config()?)?;
     let resources = &workplace.resources;
     let feeds = pollable(resources).await?;
-    let round = round::poll(resources, &feeds).await?;
+    let round = round::poll(resources, feeds).await?;
     let in_retrospect = round::backfill(resources).await?;
     let editions = compose_due(resources).await?;
     while upkeep::upkeep(resources, clock::now()).await?.more {}
@@ -84,14 +84,14 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), F
 
 /// Returns the feeds of a round: all but those that failed and whose time has not come. Whoever runs this by cron is the
 /// schedule; the patience that a server or an error asks for is kept all the same.
-async fn pollable(resources: &Resources) -> Result<Vec<(FeedId, usize)>, Failure> {
+async fn pollable(resources: &Resources) -> Result<Vec<(usize, StoredFeed)>, Failure> {
     let stored = round::begin(resources).await?;
     let now = clock::now();
-    let ready = stored.iter().enumerate().filter(|(_, feed)| {
+    let ready = stored.into_iter().enumerate().filter(|(_, feed)| {
         let patient = feed.state.failures > 0 || feed.parked_until.is_some();
         !patient || feed.due(now) <= now
     });
-    Ok(ready.map(|(index, feed)| (feed.id, index)).collect())
+    Ok(ready.collect())
 }
 
 async fn compose_due(resources: &Resources) -> Result<Vec<(String, usize)>, Failure> {
