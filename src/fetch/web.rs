@@ -113,12 +113,13 @@ impl Fetcher {
     ///
     /// [`PollFailure`] with a message for people; what is remembered of the feed stays as it was.
     pub async fn fetch(&self, feed: &Feed, before: &FeedState, now: Timestamp) -> Result<Fetched, PollFailure> {
-        let fetch = async {
+        // In a box: it is large, and would be moved into each future around it.
+        let fetch = Box::pin(async {
             match &feed.url {
                 FeedUrl::File(path) => file::fetch(path, before, self.limits).await,
                 FeedUrl::Web(url) => self.follow(url, feed.allow_private, before, now).await,
             }
-        };
+        });
         let limit = self.limits.total_timeout;
         let outcome = timeout(limit, fetch).await.unwrap_or_else(|_| {
             Err(Trouble::new(FailureKind::Unreachable, failure::timed_out("the whole fetch", limit, "total_timeout")))
