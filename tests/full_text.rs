@@ -290,6 +290,47 @@ fn an_edit_keeps_the_text_of_the_page_and_asks_for_it_no_second_time() {
     assert!(bench.hits().iter().all(|hit| hit.article.summary == "A ferry is in trouble now."));
 }
 
+/// A host behind a redirect that says to be left alone is left alone, and the one that was asked.
+#[test]
+fn a_429_behind_a_redirect_parks_both_hosts() {
+    let mut bench = Bench::new();
+    let file = bench.directory.path().join("feedwatch.toml");
+    let private = fs::read_to_string(&file).unwrap().replace("full_text =", "allow_private = true\nfull_text =");
+    fs::write(&file, private).unwrap();
+    bench.resources.config = Arc::new(config::load(&file).unwrap_or_else(|errors| panic!("{errors}")));
+    let other = bench.site.url("/busy").replace("127.0.0.1", "localhost");
+    bench.site.put("/1", Page::redirect(302, &other));
+    bench.site.put("/busy", Page::error(429).with_header("retry-after", "900"));
+    bench.publish(&[("/1", "A ferry is in trouble.")]);
+    bench.poll("06:00:00");
+    let report = bench.fetch_one("06:00:02");
+    let hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    assert_eq!(report.parked, Some((at("06:15:02"), hosts)), "{report:?}");
+}
+
+/// Hosts that take turns are left alone together, so their pages are given up together.
+#[test]
+fn pages_of_hosts_that_take_turns_are_given_up_together() {
+    let mut bench = Bench::new();
+    let file = bench.directory.path().join("feedwatch.toml");
+    let turns = "[[polling.host]]\nname = \"example.org\"\ndelay = \"1s\"\n";
+    fs::write(&file, fs::read_to_string(&file).unwrap() + turns).unwrap();
+    bench.resources.config = Arc::new(config::load(&file).unwrap_or_else(|errors| panic!("{errors}")));
+    let item = |link: &str| {
+        format!(
+            "<item><link>{link}</link><title>A ferry</title><pubDate>Tue, 24 Nov 2026 05:30:00 GMT</pubDate></item>"
+        )
+    };
+    let items = ["https://a.example.org/1", "https://b.example.org/1", "https://c.example.com/1"].map(item).concat();
+    let feed = format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>");
+    bench.site.put("/feed", Page::feed(feed));
+    bench.poll("06:00:00");
+    assert_eq!(bench.wanted().len(), 3);
+    let host = Some("a.example.org".to_owned());
+    let given_up = bench.runtime.block_on(full_text::give_up(&bench.resources, host, at("06:00:01"))).unwrap();
+    assert_eq!((given_up.len(), bench.wanted().len()), (2, 1));
+}
+
 #[test]
 fn what_is_long_enough_meets_the_rules_at_once() {
     let bench = Bench::new();

@@ -82,13 +82,14 @@ impl Pages {
         left: &mut HashSet<ArticleId>,
         report: PageReport,
     ) -> Result<(), Failure> {
-        let host = report.page.host_str().unwrap_or_default().to_owned();
-        if let Some(delay) = report.crawl_delay {
-            agenda.park(&host, clock::now() + delay.min(PATIENCE));
+        if let (Some(host), Some(delay)) = (report.page.host_str(), report.crawl_delay) {
+            agenda.park(host, clock::now() + delay.min(PATIENCE));
         }
-        let parked = report.park_host_until;
+        let parked = report.parked.clone();
         self.reports.push(report);
-        if let Some(until) = parked {
+        for (until, host) in
+            parked.into_iter().flat_map(|(until, hosts)| hosts.into_iter().map(move |host| (until, host)))
+        {
             agenda.abandon(&host);
             self.parked.push((host.clone(), until));
             self.give_up(resources, agenda, left, Some(host)).await?;

@@ -143,7 +143,8 @@ async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Resu
     bar.finish_and_clear();
     round.pages = pages::fetch(&resources, &mut agenda).await?;
     for (host, until) in &round.pages.parked {
-        let on_host = hosts.iter().filter(|(_, of)| *of == host);
+        let turn = polling.politeness.turn_of(host);
+        let on_host = hosts.iter().filter(|(_, of)| polling.politeness.turn_of(of) == turn);
         spare(&resources, on_host.map(|(id, _)| *id).collect(), *until).await?;
     }
     round.reports.sort_by_key(|(index, _)| *index);

@@ -49,8 +49,8 @@ impl Daemon {
         if let (Some(host), Some(delay)) = (host, report.crawl_delay) {
             self.agenda.park(host, now + delay);
         }
-        if let (Some(host), Some(until)) = (host, report.park_host_until) {
-            self.park(&[host.to_owned()], None, until).await?;
+        if let Some((until, hosts)) = &report.parked {
+            self.park(hosts, None, *until).await?;
         }
         if let PageOutcome::Postponed(at) = report.outcome {
             self.agenda.schedule_page(article, host, at);

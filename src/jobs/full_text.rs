@@ -35,8 +35,8 @@ pub struct PageReport {
     pub page: Url,
     /// What became of it.
     pub outcome: PageOutcome,
-    /// Until when its host is to be left alone, pages and feeds (429).
-    pub park_host_until: Option<Timestamp>,
+    /// Hosts that are to be left alone, pages and feeds, and until when (429).
+    pub parked: Option<(Timestamp, Vec<String>)>,
     /// How long its host wants to be left alone between two requests.
     pub crawl_delay: Option<Duration>,
 }
@@ -104,7 +104,7 @@ pub async fn fetch(
         return settle(resources, wanted, feed, Err(too_late()), now).await;
     }
     let PageAnswer { page, crawl_delay } = fetcher.page(&feed, &wanted.page, now).await;
-    let park_host_until = page.as_ref().err().and_then(|failure| full_text::park_host_until(failure, now));
+    let parked = page.as_ref().err().and_then(|failure| parked(&wanted.page, failure, now));
     let text = match page {
         Ok(page) => read(resources, page, &wanted.page).await,
         Err(failure) => Err(failure),
@@ -115,14 +115,22 @@ pub async fn fetch(
     {
         let (message, feed, page) = (failure.message.clone(), wanted.feed, wanted.page);
         store.call(move |connection| store::full_text::postpone(connection, article, at, &message)).await?;
-        return Ok(Some(PageReport { feed, page, outcome: PageOutcome::Postponed(at), park_host_until, crawl_delay }));
+        return Ok(Some(PageReport { feed, page, outcome: PageOutcome::Postponed(at), parked, crawl_delay }));
     }
     let settled = settle(resources, wanted, feed, text.map_err(|failure| failure.message), now).await?;
-    Ok(settled.map(|report| PageReport { park_host_until, crawl_delay, ..report }))
+    Ok(settled.map(|report| PageReport { parked, crawl_delay, ..report }))
+}
+
+/// Returns the hosts that a failure says to leave alone, and until when: the one that was asked, and the one that said so
+/// if a redirect had led there.
+fn parked(page: &Url, failure: &PollFailure, now: Timestamp) -> Option<(Timestamp, Vec<String>)> {
+    let until = full_text::park_host_until(failure, now)?;
+    let hosts = page.host_str().into_iter().chain(failure.redirected_host.as_deref());
+    Some((until, hosts.map(str::to_owned).collect()))
 }
 
 /// Matches articles on what their feeds said that have waited for their pages too long, or whose pages are on a `host`
-/// that is not asked. Returns some of them with what followed; call until there are none.
+/// that is not asked, or on one that takes turns with it. Returns some of them with what followed; call until there are none.
 ///
 /// # Errors
 ///
@@ -135,7 +143,10 @@ pub async fn give_up(
     let config = resources.config.clone();
     let run = move |connection: &Connection| {
         let is_meant = |wanted: &WantedPage| match &host {
-            Some(host) => wanted.page.host_str() == Some(host),
+            Some(host) => {
+                let politeness = &config.polling.politeness;
+                wanted.page.host_str().is_some_and(|of| politeness.turn_of(of) == politeness.turn_of(host))
+            }
             None => full_text::is_overdue(wanted.wanted_at, now),
         };
         let reason = host.as_ref().map_or_else(too_late, |host| format!("{host} asked to be left alone"));
@@ -228,7 +239,7 @@ fn commit(
         Some(reason) => PageOutcome::GivenUp { reason, settled },
     };
     let (feed, page) = (wanted.feed, wanted.page.clone());
-    Ok(Some(PageReport { feed, page, outcome, park_host_until: None, crawl_delay: None }))
+    Ok(Some(PageReport { feed, page, outcome, parked: None, crawl_delay: None }))
 }
 
 impl PageReport {
