@@ -11,7 +11,9 @@ use feedwatch::{
     core::{article::ArticleId, feed::FeedId, hit::StoredHit},
     fetch::{self, Fetcher},
     jobs::{
-        Resources,
+        Resources, adopt,
+        backfill::{self, Backfilled},
+        backtest::Backtest,
         full_text::{self, Attempts, PageOutcome, PageReport},
         poll::{self, Counts, Polled},
         upkeep,
@@ -288,6 +290,45 @@ fn an_edit_keeps_the_text_of_the_page_and_asks_for_it_no_second_time() {
     assert!(item.content.contains("lifeboat service") && item.summary == "A ship is in trouble.", "{item:?}");
     // The hits show what they found.
     assert!(bench.hits().iter().all(|hit| hit.article.summary == "A ferry is in trouble now."));
+}
+
+/// Promises P1 and P2: what waits for its page is not met by a new rule before the text is there, and not missed by it.
+#[test]
+fn a_new_rule_meets_what_waits_with_the_text_of_its_page() {
+    let mut bench = Bench::new();
+    bench.site.put("/1", page(STORY));
+    bench.publish(&[("/1", "A ferry is in trouble.")]);
+    bench.poll("06:00:00");
+    let file = bench.directory.path().join("feedwatch.toml");
+    let rules = "[[rule]]\nname = \"Trouble\"\nall = [\"trouble\", \"harbour\"]\nbackfill = \"7d\"\n[[rule]]\nname = \"Calm\"\n\
+                 all = [\"ferry\"]\nnone = [\"lifeboat service\"]\nbackfill = \"7d\"\n";
+    fs::write(&file, fs::read_to_string(&file).unwrap() + rules).unwrap();
+    let config = Arc::new(config::load(&file).unwrap_or_else(|errors| panic!("{errors}")));
+    bench.resources.config = config.clone();
+    let adopted = config.clone();
+    bench.call(move |connection| adopt::adopt(connection, &adopted, at("06:00:01"), |_| at("07:00:00")));
+    let days = [at("00:00:00")];
+    let tried = move |config: &config::Config, connection: &Connection| {
+        let backtest = Backtest {
+            config,
+            rule: None,
+            deployed: None,
+            since: at("00:00:00"),
+            until: at("23:00:00"),
+            days: &days,
+            examples: 1,
+        };
+        let rules = backtest.run(connection, |_| {})?.rules;
+        Ok(rules.iter().map(|trial| (trial.hits, trial.gained, trial.lost)).collect::<Vec<_>>())
+    };
+    let before = config.clone();
+    assert_eq!(bench.call(move |connection| tried(&before, connection)), [(0, 0, 0); 4]);
+    let done = bench.runtime.block_on(backfill::backfill(&bench.resources, at("06:00:02"))).unwrap();
+    assert_eq!((done, bench.hits().len()), (Backfilled { articles: 1, hits: 0, more: false }, 0));
+    bench.fetch_one("06:00:03");
+    assert_eq!(bench.rules_hit(), ["Ferries", "Lifeboats", "Trouble"]);
+    assert!(bench.hits().iter().all(|hit| hit.article.content.contains("lifeboat service")));
+    assert_eq!(bench.call(move |connection| tried(&config, connection)), [(1, 0, 0), (1, 0, 0), (1, 0, 0), (0, 0, 0)]);
 }
 
 /// A host behind a redirect that says to be left alone is left alone, and the one that was asked.

@@ -9,6 +9,7 @@ use feedwatch::{
     jobs::{
         Resources, adopt,
         backfill::{self, Backfilled},
+        backtest::Backtest,
         deliver,
         edition::{self, Composed, When},
         poll::{self, Counts, Polled},
@@ -300,6 +301,35 @@ async fn the_configured_language_of_a_feed_counts_for_word_forms() {
         bench.resources.config = load(bench.directory.path(), &configuration.replace("name = \"The Wire\"", &feed));
         bench.publish(&[("a", "Nordkorea startet Raketen", FRESH)]);
         assert_eq!(bench.poll("2026-11-24T08:10:00Z").await.hits, expected, "{language}");
+    }
+}
+
+/// One engine: what a poll finds, a backfill, a search and a backtest find too, in the language that the configuration
+/// gives the feed.
+#[tokio::test]
+async fn the_archive_is_read_in_the_configured_language_of_a_feed() {
+    for (language, expected) in [("language = \"de\"", 1), ("language = \"en\"", 0), ("", 0)] {
+        let mut bench = bench(at("2026-11-24T08:00:00Z")).await;
+        bench.publish(&[("a", "Nordkorea startet Raketen", FRESH)]);
+        bench.poll("2026-11-24T08:10:00Z").await;
+        let feed = format!("name = \"The Wire\"\n{language}");
+        let rule = "all = [\"Rakete\"]\nforms = \"inflected\"\nbackfill = \"7d\"";
+        let changed = CONFIGURATION.replace("all = [\"ballistic missiles\", \"DPRK\"]", rule);
+        let config = load(bench.directory.path(), &changed.replace("name = \"The Wire\"", &feed));
+        bench.resources.config = config.clone();
+        let now = at("2026-11-24T08:20:00Z");
+        let adopted = config.clone();
+        let adopt = move |connection: &_| adopt::adopt(connection, &adopted, now, |_| now);
+        bench.resources.store.call(adopt).await.unwrap();
+        assert_eq!(bench.backfill("2026-11-24T08:20:01Z").await.hits, expected, "{language}");
+        let (since, until) = (at("2026-11-24T00:00:00Z"), at("2026-11-25T00:00:00Z"));
+        let rules = bench.resources.store.call(move |connection| {
+            let tried =
+                Backtest { config: &config, rule: None, deployed: None, since, until, days: &[since], examples: 1 };
+            Ok(tried.run(connection, |_| {})?.rules)
+        });
+        let rules = rules.await.unwrap();
+        assert_eq!((rules[0].hits, rules[0].gained, rules[0].lost), (expected, 0, 0), "{language}");
     }
 }
 

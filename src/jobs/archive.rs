@@ -37,11 +37,17 @@ impl<'a> FeedsByIdentity<'a> {
         'a: 'd,
     {
         let feed: &'a Feed = self.0.get(&archived.feed.identity)?;
-        Some(Document { feed_name: feed.name.as_deref().unwrap_or_default(), tags: &feed.tags, ..document(archived) })
+        let document = document(archived);
+        Some(Document {
+            feed_name: feed.name.as_deref().unwrap_or_default(),
+            tags: &feed.tags,
+            language: feed.language.as_deref().or(document.language),
+            ..document
+        })
     }
 }
 
-/// Returns an article as a document of a feed of which no tags are known.
+/// Returns an article as a document of a feed of which the configuration says nothing.
 pub(super) fn document(archived: &ArchivedArticle) -> Document<'_> {
     let article = &archived.article;
     Document {

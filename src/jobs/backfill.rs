@@ -48,8 +48,8 @@ pub(super) fn adopt(connection: &Connection, config: &Config, now: Timestamp) ->
     store::rule::adopt(connection, &adoption, now)
 }
 
-/// Runs the rules over some pages. No poll that began under an earlier configuration may be under way: what it brings
-/// would be met by neither the new rules nor this.
+/// Runs the rules over some pages. No poll that began under an earlier configuration may be under way, nor the end of an
+/// article's wait for its page: what it brings would be met by neither the new rules nor this.
 ///
 /// # Errors
 ///
@@ -143,7 +143,8 @@ impl Page {
     fn matches(&self, articles: &[ArchivedArticle]) -> Vec<Found> {
         let feeds = FeedsByIdentity::new(&self.config);
         let mut found = Vec::new();
-        for archived in articles {
+        // What waits for its page is met when that came, by these rules too.
+        for archived in articles.iter().filter(|archived| !archived.awaits_page) {
             let Some(document) = feeds.document(archived) else { continue };
             let asked_for = |since: Timestamp| {
                 let article = &archived.article;

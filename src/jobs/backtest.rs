@@ -13,6 +13,7 @@ use crate::{
     config::{Config, WatchRule},
     core::{
         digest::{Digest, Edition, Window},
+        feed::{Feed, FeedUrl},
         hit::{RuleName, RuleVersion, TermMatch},
     },
     rules::{Rule, RuleMatch, RuleSet},
@@ -85,8 +86,9 @@ impl Backtest<'_> {
         let mut tally = Tally::new(&tried, versions, deployed.as_ref().map(|deployed| &deployed.same), self);
         let span = Span { since: self.since, until: self.until, with_hits: deployed.is_none() };
         let find = |archived: &ArchivedArticle| {
-            // What was old already when its feed was first read does not alert.
-            if archived.backlog {
+            // What was old already when its feed was first read does not alert, and what waits for its page was met by
+            // no rule yet.
+            if archived.backlog || archived.awaits_page {
                 return None;
             }
             let tried = feeds.document(archived).map(|document| set.matches(&document)).unwrap_or_default();
@@ -179,13 +181,9 @@ struct Deployed<'a> {
 impl<'a> Deployed<'a> {
     fn new(deployed: &'a Config, config: &Config, tried: &[&WatchRule], only: Option<&RuleName>) -> Self {
         let versions: HashMap<_, _> = tried.iter().map(|watch| (&watch.rule.name, &watch.rule.version)).collect();
-        // Rules can be for feeds by name and by tag: then the same rule matches other articles.
+        // Rules can be for feeds by name, tag and language: then the same rule matches other articles.
         let same_feeds = deployed.feeds.len() == config.feeds.len()
-            && deployed
-                .feeds
-                .iter()
-                .zip(&config.feeds)
-                .all(|(old, new)| old.url == new.url && old.name == new.name && old.tags == new.tags);
+            && deployed.feeds.iter().zip(&config.feeds).all(|(old, new)| met_as(old) == met_as(new));
         let asked_for = deployed.rules.iter().filter(|watch| only.is_none_or(|only| *only == watch.rule.name));
         let (same, different): (Vec<_>, Vec<_>) =
             asked_for.partition(|watch| same_feeds && versions.get(&watch.rule.name) == Some(&&watch.rule.version));
@@ -205,4 +203,9 @@ impl<'a> Deployed<'a> {
         let matches = self.feeds.document(archived).map(|document| self.set.matches(&document)).unwrap_or_default();
         matches.into_iter().map(|found| (self.rules[found.rule].clone(), found.terms)).collect()
     }
+}
+
+/// Returns all of a feed that rules know of it.
+fn met_as(feed: &Feed) -> (&FeedUrl, Option<&str>, &[String], Option<&str>) {
+    (&feed.url, feed.name.as_deref(), &feed.tags, feed.language.as_deref())
 }

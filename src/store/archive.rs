@@ -26,6 +26,8 @@ pub struct ArchivedArticle {
     pub changed_at: Timestamp,
     /// Whether it was old when its feed was first read, so that it does not alert.
     pub backlog: bool,
+    /// Whether it waits for the text of its page and has met no rule.
+    pub awaits_page: bool,
     /// The hits on it, where they were asked for.
     pub hits: Vec<RecordedHit>,
 }
@@ -64,6 +66,7 @@ pub struct Reader<'c> {
 
 const COLUMNS: &str = "id, feed_id, link, title, summary, content, author, category, language, published_at,
     first_seen_at, changed_at, backlog,
+    EXISTS (SELECT 1 FROM full_text WHERE article_id = article.id AND finished_at IS NULL) AS awaits_page,
     coalesce((SELECT story_id FROM story_member WHERE article_id = article.id), id) AS story_id";
 
 impl<'c> Reader<'c> {
@@ -178,6 +181,7 @@ impl Feeds {
             language: row.get("language")?,
             changed_at: timestamp(row, "changed_at")?,
             backlog: row.get("backlog")?,
+            awaits_page: row.get("awaits_page")?,
             hits: Vec::new(),
         })
     }
