@@ -4,6 +4,7 @@
 //! job's failure. What a job does is in `jobs`, what is due when is decided in `core`.
 
 mod pages;
+mod polls;
 mod reload;
 mod service;
 
@@ -54,8 +55,8 @@ const DRAIN: Duration = Duration::from_secs(75);
 /// How long after a failure of our own (the store, a panic) a job is tried again.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// How long new rules wait, before they are run over what is stored, for polls to end that began without them.
-const POLLS_END: Duration = Duration::from_secs(1);
+/// How long new rules wait, before they are run over what is stored, for jobs to end that match without them.
+const FORMER_END: Duration = Duration::from_secs(1);
 
 /// Time between two rounds of upkeep.
 const UPKEEP: Duration = Duration::from_secs(15 * 60);
@@ -80,8 +81,8 @@ pub struct Daemon {
     hosts: HashMap<FeedId, String>,
     running: JoinSet<Ended>,
     job_of: HashMap<Id, Job>,
-    /// Polls under way that began under an earlier configuration: they do not know the rules that came since.
-    former_polls: HashSet<Id>,
+    /// Jobs under way that match articles by an earlier configuration: they do not know the rules that came since.
+    former_matching: HashSet<Id>,
     record: DaemonRecord,
     /// The store's version that the agenda knows, to notice what another process changed.
     seen: i64,
@@ -127,7 +128,7 @@ impl Daemon {
             hosts: HashMap::new(),
             running: JoinSet::new(),
             job_of: HashMap::new(),
-            former_polls: HashSet::new(),
+            former_matching: HashSet::new(),
             record: DaemonRecord {
                 pid: std::process::id(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -228,9 +229,9 @@ impl Daemon {
                 self.running.spawn(work.instrument(info_span!("upkeep")))
             }
             Job::Backfill => {
-                if !self.former_polls.is_empty() {
+                if !self.former_matching.is_empty() {
                     self.agenda.finish(&job);
-                    return self.agenda.schedule(job, now + POLLS_END);
+                    return self.agenda.schedule(job, now + FORMER_END);
                 }
                 let work = async move { Ended::Backfilled(backfill::backfill(&resources, now).await) };
                 self.running.spawn(work.instrument(info_span!("backfill")))
@@ -242,7 +243,7 @@ impl Daemon {
     async fn end(&mut self, ended: Result<(Id, Ended), JoinError>) {
         let now = clock::now();
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        self.former_polls.remove(&id);
+        self.former_matching.remove(&id);
         let Some(job) = self.job_of.remove(&id) else { return };
         self.agenda.finish(&job);
         match ended {
@@ -330,68 +331,6 @@ impl Daemon {
         Ok(())
     }
 
-    fn log_poll(&self, feed: FeedId, report: &PollReport) {
-        let Some(&index) = self.feeds.get(&feed) else { return };
-        let url = &self.resources.config.feeds[index].url;
-        let next = report.next.reason.as_str();
-        match &report.outcome {
-            Polled::Failed(failure) if report.newly_failing => {
-                warn!(feed.url = %url, next, "{}", failure.message);
-            }
-            Polled::Failed(failure) => debug!(feed.url = %url, next, "{}", failure.message),
-            Polled::Read(counts) if counts.hits > 0 => {
-                info!(feed.url = %url, new = counts.new, hits = counts.hits, "a feed brought hits");
-            }
-            Polled::Read(counts) => debug!(feed.url = %url, new = counts.new, next, "a feed was read"),
-            Polled::Unchanged => debug!(feed.url = %url, next, "a feed did not change"),
-        }
-        if let Some(mended) = &report.newly_mended {
-            info!(feed.url = %url, mended, "a feed is not as it should be and was mended");
-        }
-        if let Some(to) = &report.newly_moved {
-            let origin = self.resources.config.feeds[index].origin.as_ref().map(ToString::to_string);
-            warn!(feed.url = %url, to, origin, "a feed moved for good and is polled there: change its URL in the configuration");
-        }
-        if let Some(articles) = report.newly_reidentified {
-            info!(feed.url = %url, articles, "a feed gave its articles new guids; they were known again by their links and texts");
-        }
-        if let Some(since) = report.recovered_from {
-            info!(feed.url = %url, failing_since = %since, "a feed works again");
-        }
-    }
-
-    async fn follow_poll(&mut self, feed: FeedId, report: &PollReport) -> Result<(), StoreError> {
-        let asked = self.hosts.get(&feed).cloned();
-        self.remember_host(feed, report.host.clone());
-        self.schedule_poll(feed, report.next.at);
-        let Some((until, parked)) = report.parked(asked.as_deref()) else { return Ok(()) };
-        self.park(&parked, Some(feed), until).await
-    }
-
-    /// Leaves hosts alone until then: their pages, and their feeds but the one that was told so itself.
-    async fn park(&mut self, parked: &[String], told: Option<FeedId>, until: Timestamp) -> Result<(), StoreError> {
-        parked.iter().for_each(|host| self.agenda.park(host, until));
-        let politeness = &self.resources.config.polling.politeness;
-        let is_parked = |host: &str| parked.iter().any(|of| politeness.turn_of(of) == politeness.turn_of(host));
-        let others = self.hosts.iter().filter(|(id, host)| Some(**id) != told && is_parked(host));
-        let others: Vec<_> = others.map(|(id, _)| *id).collect();
-        self.resources.store.call(move |connection| store::feed::park(connection, &others, until)).await
-    }
-
-    fn schedule_poll(&mut self, feed: FeedId, at: Timestamp) {
-        // A feed that left the configuration while it was polled is polled no more.
-        if self.feeds.contains_key(&feed) {
-            self.agenda.schedule_poll(feed, self.hosts.get(&feed).map(String::as_str), at);
-        }
-    }
-
-    fn remember_host(&mut self, feed: FeedId, host: Option<String>) {
-        match host {
-            Some(host) => self.hosts.insert(feed, host),
-            None => self.hosts.remove(&feed),
-        };
-    }
-
     /// Puts the next edition of each digest on the agenda.
     async fn schedule_editions(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let config = self.resources.config.clone();
@@ -471,14 +410,6 @@ impl Daemon {
             self.say_alive(now).await?;
         }
         Ok(())
-    }
-
-    /// Leaves the feeds alone while nothing that they bring could be kept. Said once.
-    fn pause_polls(&mut self, error: &StoreError, now: Timestamp) {
-        self.agenda.pause_polls(now + AGAIN);
-        if !std::mem::replace(&mut self.store_fails, true) {
-            error!(%error, "the store failed; polling pauses until it works again: is the disk full?");
-        }
     }
 
     /// Takes the due times from the store, where another process may have changed them.

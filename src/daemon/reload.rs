@@ -40,8 +40,8 @@ impl Daemon {
         let hosts = hosts.filter_map(|(row, feed)| Some((row.id, relocation::host(&feed.url, &row.state)?)));
         self.hosts = hosts.collect();
         self.resources.config = config;
-        let polls = self.job_of.iter().filter(|(_, job)| matches!(job, Job::Poll(_)));
-        self.former_polls.extend(polls.map(|(id, _)| *id));
+        let matching = self.job_of.iter().filter(|(_, job)| job.matches_articles());
+        self.former_matching.extend(matching.map(|(id, _)| *id));
         self.agenda.schedule(Job::Backfill, now);
         let polling = &self.resources.config.polling;
         self.agenda.set_limits(polling.politeness.clone());
