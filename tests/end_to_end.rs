@@ -6,7 +6,7 @@
 mod support;
 
 use mail_parser::MessageParser;
-use std::os::unix::net::UnixDatagram;
+use std::{io::Write, net::TcpListener, os::unix::net::UnixDatagram};
 use support::{
     FEED, Workspace, configuration, feed_with,
     http::{HttpServer, Page, dead_url},
@@ -285,6 +285,35 @@ fn a_reload_takes_a_good_configuration_and_refuses_a_bad_one() {
     let last = stage.smtp.wait_for_mails(3).pop().expect("three mails");
     let mail = MessageParser::default().parse(&last.message).expect("a mail");
     assert_eq!(mail.subject(), Some("[feedwatch] 1 hit: Harbour (1)"));
+}
+
+/// Promise P1: a poll that began before a reload brings an article after it, by the rules of before; a new rule with
+/// `backfill` waits for it and finds the article.
+#[test]
+fn a_backfill_finds_what_a_poll_brings_that_began_before_the_reload() {
+    let (listener, smtp) = (TcpListener::bind(("127.0.0.1", 0)).expect("a free port"), SmtpServer::start());
+    let url = format!("http://{}/wire.xml", listener.local_addr().expect("a bound socket has an address"));
+    let workspace = Workspace::new(&configuration(&[url], &smtp.url()));
+    let daemon = workspace.daemon();
+    let (mut held, _) = listener.accept().expect("the daemon polls");
+    let rule = "\n[[rule]]\nname = \"Harbour\"\nany = [\"@harbour\"]\nbackfill = \"36500d\"\ndigests = [\"urgent\"]\n";
+    let rules =
+        workspace.read("feedwatch.toml").replace("[terms]\n", "[terms]\nharbour = { file = \"harbour.txt\" }\n");
+    workspace.write("harbour.txt", "port closed\n");
+    workspace.write("feedwatch.toml", &(rules + rule));
+    daemon.signal("HUP");
+    daemon.wait_for("the configuration was reloaded");
+    // The terms of a file are the rule's: a change of the file alone is a change of the rule.
+    workspace.write("harbour.txt", "# of the coast\r\nport closed\r\nharbour strike\r\n");
+    daemon.signal("HUP");
+    daemon.wait_for("the configuration was reloaded");
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nConnection: close";
+    write!(held, "{head}\r\nContent-Length: {}\r\n\r\n{NO_HIT}", NO_HIT.len()).expect("the daemon waits");
+    daemon.wait_for("new rules were run over what is stored articles=1 hits=1");
+    let mails = smtp.wait_for_mails(1);
+    let mail = MessageParser::default().parse(&mails[0].message).expect("a mail");
+    assert_eq!(mail.subject(), Some("[feedwatch] 1 hit: Harbour (1)"));
+    assert!(words(&mail.body_text(0).expect("a text")).contains("found in retrospect"), "{mail:?}");
 }
 
 /// Promise P7: a bad configuration is refused whole at the start, with the exit code on which systemd does not restart.

@@ -458,7 +458,8 @@ async fn a_changed_rule_is_run_once_over_what_is_stored() {
     bench.adopt(CHANGED, "2026-11-24T09:00:00Z").await;
     bench.publish(&[("c", "Kim shows new rockets", FRESH)]);
     assert_eq!(bench.poll("2026-11-24T09:00:01Z").await.hits, 1);
-    assert_eq!(bench.backfill("2026-11-24T09:00:02Z").await, Backfilled { articles: 2, hits: 1, more: false });
+    // The article that came since is looked at again, and hits no second time.
+    assert_eq!(bench.backfill("2026-11-24T09:00:02Z").await, Backfilled { articles: 3, hits: 1, more: false });
     for now in ["2026-11-24T09:10:00Z", "2026-11-25T05:00:00Z"] {
         bench.adopt(CHANGED, now).await;
         assert_eq!(bench.backfill(now).await, Backfilled::default(), "{now}");
@@ -519,4 +520,19 @@ async fn a_rule_that_left_is_not_run_on() {
     // Back again, it goes on where it was.
     bench.adopt(CHANGED, "2026-11-24T06:30:00Z").await;
     assert_eq!(bench.backfill("2026-11-24T06:30:01Z").await, Backfilled { articles: 1, hits: 1, more: false });
+}
+
+/// Promises P1 and P2: a rule that was away finds what came meanwhile, and nothing a second time.
+#[tokio::test]
+async fn a_rule_that_comes_back_is_run_over_what_came_meanwhile() {
+    let mut bench = bench(at("2026-11-24T05:00:00Z")).await;
+    bench.adopt(CHANGED, "2026-11-24T05:00:00Z").await;
+    bench.publish(&[("a", "Kim inspects rockets", FRESH)]);
+    assert_eq!(bench.poll("2026-11-24T06:00:00Z").await.hits, 1);
+    bench.adopt("any = [\"nothing\"]", "2026-11-24T06:10:00Z").await;
+    bench.publish(&[("b", "Kim shows new rockets", FRESH)]);
+    assert_eq!(bench.poll("2026-11-24T06:20:00Z").await.hits, 0);
+    bench.adopt(CHANGED, "2026-11-24T06:30:00Z").await;
+    assert_eq!(bench.backfill("2026-11-24T06:30:01Z").await.hits, 1);
+    assert_eq!((bench.backfill("2026-11-24T06:30:02Z").await.articles, bench.hits().await), (0, 2));
 }

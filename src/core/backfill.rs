@@ -40,8 +40,9 @@ pub struct ConfiguredRule {
 pub struct Adoption {
     /// Rules in versions that were never in force, each with the time since when it wants the articles that are stored.
     pub new: Vec<(RuleName, RuleVersion, Option<Timestamp>)>,
-    /// Those that were in force before and are again. They were run once; what was begun goes on.
-    pub returned: Vec<(RuleName, RuleVersion)>,
+    /// Those that were in force before and are again, each with the time since when it wants the articles that are stored:
+    /// some came while it was away. What it met before it does not hit again.
+    pub returned: Vec<(RuleName, RuleVersion, Option<Timestamp>)>,
     /// Those that are no longer in force.
     pub left: Vec<(RuleName, RuleVersion)>,
 }
@@ -52,13 +53,11 @@ pub fn adoption(known: &[KnownVersion], configured: &[ConfiguredRule], now: Time
         known.iter().map(|known| ((&known.rule, &known.version), known.in_force)).collect();
     let mut adoption = Adoption::default();
     for ConfiguredRule { rule, version, backfill } in configured {
+        // A length of time that leads out of the calendar means everything.
+        let since = backfill.map(|length| now.checked_sub(length).unwrap_or(Timestamp::MIN));
         match before.get(&(rule, version)) {
-            // A length of time that leads out of the calendar means everything.
-            None => {
-                let since = backfill.map(|length| now.checked_sub(length).unwrap_or(Timestamp::MIN));
-                adoption.new.push((rule.clone(), version.clone(), since));
-            }
-            Some(false) => adoption.returned.push((rule.clone(), version.clone())),
+            None => adoption.new.push((rule.clone(), version.clone(), since)),
+            Some(false) => adoption.returned.push((rule.clone(), version.clone(), since)),
             Some(true) => {}
         }
     }
@@ -144,7 +143,8 @@ mod tests {
         assert_eq!(new, [("changed", Some(now - DAY)), ("new", None), ("eager", Some(Timestamp::MIN))]);
         let names =
             |list: &[(RuleName, RuleVersion)]| list.iter().map(|(rule, _)| rule.to_string()).collect::<Vec<_>>();
-        assert_eq!(names(&adoption.returned), ["back"]);
+        let returned: Vec<_> = adoption.returned.iter().map(|(rule, _, since)| (rule.as_str(), *since)).collect();
+        assert_eq!(returned, [("back", Some(now - DAY))]);
         assert_eq!(names(&adoption.left), ["changed", "gone"]);
     }
 

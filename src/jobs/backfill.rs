@@ -49,13 +49,14 @@ pub(super) fn adopt(connection: &Connection, config: &Config, now: Timestamp) ->
 }
 
 /// Runs the rules over some pages. No poll that began under an earlier configuration may be under way, nor the end of an
-/// article's wait for its page: what it brings would be met by neither the new rules nor this.
+/// article's wait for its page: what it brings after this began would be met by neither the new rules nor this.
 ///
 /// # Errors
 ///
 /// When the store fails; then the page at hand is done again.
 pub async fn backfill(resources: &Resources, now: Timestamp) -> Result<Backfilled, StoreError> {
     let mut done = Backfilled { more: true, ..Backfilled::default() };
+    close(resources).await?;
     let mut compiled: Option<(Vec<usize>, Arc<RuleSet>)> = None;
     for _ in 0..PAGES {
         let Some((stretch, rules)) = next(resources).await? else {
@@ -77,6 +78,17 @@ pub async fn backfill(resources: &Resources, now: Timestamp) -> Result<Backfille
         compiled = Some((indices, set));
     }
     Ok(done)
+}
+
+/// Ends what the rules are to be run over with what is stored now, since everything that matched without them has ended.
+async fn close(resources: &Resources) -> Result<(), StoreError> {
+    let config = resources.config.clone();
+    let close = move |connection: &Connection| {
+        let configured: HashMap<_, _> =
+            config.rules.iter().map(|watch| (&watch.rule.name, &watch.rule.version)).collect();
+        store::rule::close(connection, |rule, version| configured.get(rule) == Some(&version))
+    };
+    resources.store.call(close).await
 }
 
 /// A rule that is run over what is stored.

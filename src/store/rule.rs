@@ -27,8 +27,8 @@ pub fn known(connection: &Connection) -> Result<Vec<KnownVersion>, StoreError> {
     Ok(known.collect::<Result<_, _>>()?)
 }
 
-/// Makes the rules in force those of a configuration. What a new one is to be run over ends with the last article that is
-/// stored now: whatever comes later is met when it comes.
+/// Makes the rules in force those of a configuration. Which article is the last that new ones are to be run over remains
+/// open until [`close`].
 ///
 /// # Errors
 ///
@@ -36,44 +36,90 @@ pub fn known(connection: &Connection) -> Result<Vec<KnownVersion>, StoreError> {
 pub fn adopt(connection: &Connection, adoption: &Adoption, now: Timestamp) -> Result<(), StoreError> {
     let mut in_force =
         connection.prepare_cached("UPDATE rule_version SET in_force = ?3 WHERE rule = ?1 AND version = ?2")?;
-    let left = adoption.left.iter().map(|rule| (rule, false));
-    for ((rule, version), value) in left.chain(adoption.returned.iter().map(|rule| (rule, true))) {
-        in_force.execute(params![rule.as_str(), version.as_str(), value])?;
+    for (rule, version) in &adoption.left {
+        in_force.execute(params![rule.as_str(), version.as_str(), false])?;
+    }
+    let mut reopen = connection.prepare_cached(
+        "UPDATE rule_version SET since = :since, after_article = max(coalesce(after_article, 0), :after),
+             last_article = NULL, hits = 0
+         WHERE rule = :rule AND version = :version",
+    )?;
+    let mut starts = Starts { connection, known: HashMap::new() };
+    for (rule, version, since) in &adoption.returned {
+        in_force.execute(params![rule.as_str(), version.as_str(), true])?;
+        let Some(since) = since else { continue };
+        reopen.execute(named_params! {
+            ":rule": rule.as_str(),
+            ":version": version.as_str(),
+            ":since": millis(*since),
+            ":after": starts.since(*since)?,
+        })?;
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO rule_version (rule, version, met_at, in_force, since, after_article, last_article)
-         VALUES (:rule, :version, :now, 1, :since, :after, :last)",
+        "INSERT INTO rule_version (rule, version, met_at, in_force, since, after_article)
+         VALUES (:rule, :version, :now, 1, :since, :after)",
     )?;
-    let mut bounds: HashMap<Timestamp, (i64, i64)> = HashMap::new();
     for (rule, version, since) in &adoption.new {
-        let stored = match since {
-            None => None,
-            Some(since) => Some(match bounds.get(since) {
-                Some(known) => *known,
-                None => *bounds.entry(*since).or_insert(stored_since(connection, *since)?),
-            }),
-        };
         insert.execute(named_params! {
             ":rule": rule.as_str(),
             ":version": version.as_str(),
             ":now": millis(now),
             ":since": since.map(millis),
-            ":after": stored.map(|(after, _)| after),
-            ":last": stored.map(|(_, last)| last),
+            ":after": since.map(|since| starts.since(since)).transpose()?,
         })?;
     }
     Ok(())
 }
 
-/// Returns the article before the first one that was first seen since then, and the last one.
-fn stored_since(connection: &Connection, since: Timestamp) -> Result<(i64, i64), StoreError> {
-    // By the index, or else the table would be read from its start.
-    let mut first = connection
-        .prepare_cached("SELECT min(id) FROM article INDEXED BY article_first_seen WHERE first_seen_at >= ?1")?;
-    let first: Option<i64> = first.query_row([millis(since)], |row| row.get(0))?;
+/// The articles before the first ones that were first seen since some time, each looked for once.
+struct Starts<'c> {
+    connection: &'c Connection,
+    known: HashMap<Timestamp, i64>,
+}
+
+impl Starts<'_> {
+    fn since(&mut self, since: Timestamp) -> Result<i64, StoreError> {
+        if let Some(known) = self.known.get(&since) {
+            return Ok(*known);
+        }
+        // By the index, or else the table would be read from its start.
+        let mut first = self
+            .connection
+            .prepare_cached("SELECT min(id) FROM article INDEXED BY article_first_seen WHERE first_seen_at >= ?1")?;
+        let first: Option<i64> = first.query_row([millis(since)], |row| row.get(0))?;
+        let start = match first {
+            Some(first) => first - 1,
+            None => last_article(self.connection)?,
+        };
+        self.known.insert(since, start);
+        Ok(start)
+    }
+}
+
+fn last_article(connection: &Connection) -> Result<i64, StoreError> {
     let last: Option<i64> = connection.query_row("SELECT max(id) FROM article", [], |row| row.get(0))?;
-    let last = last.unwrap_or_default();
-    Ok((first.map_or(last, |first| first - 1), last))
+    Ok(last.unwrap_or_default())
+}
+
+/// Ends what new rules are to be run over with the last article that is stored now: whatever comes later is met when it
+/// comes. `is_ours` tells whether that holds for a rule.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn close(connection: &Connection, is_ours: impl Fn(&RuleName, &RuleVersion) -> bool) -> Result<(), StoreError> {
+    let mut open = connection.prepare_cached(
+        "SELECT rule, version FROM rule_version
+         WHERE in_force = 1 AND after_article IS NOT NULL AND last_article IS NULL",
+    )?;
+    let open: Vec<_> = open.query_map([], name)?.collect::<Result<_, _>>()?;
+    let mut close =
+        connection.prepare_cached("UPDATE rule_version SET last_article = ?3 WHERE rule = ?1 AND version = ?2")?;
+    let last = last_article(connection)?;
+    for (rule, version) in open.iter().filter(|(rule, version)| is_ours(rule, version)) {
+        close.execute(params![rule.as_str(), version.as_str(), last])?;
+    }
+    Ok(())
 }
 
 /// Returns the rules in force that are not through with what was stored before them.

@@ -328,6 +328,9 @@ fn a_rule_remembers_how_far_it_was_run_over_what_is_stored() {
     };
     rule::adopt(&connection, &adoption, at(5)).unwrap();
     assert_eq!(rule::known(&connection).unwrap().len(), 4);
+    rule::close(&connection, |rule, _| rule.as_str() == "none").unwrap();
+    assert_eq!(rule::unfinished(&connection).unwrap(), [], "open, and not ours to close");
+    rule::close(&connection, |_, _| true).unwrap();
     let unfinished = rule::unfinished(&connection).unwrap();
     let bounds = |rule: &Unfinished| (rule.rule.to_string(), rule.after.row(), rule.last);
     let first = articles[0].row();
@@ -341,11 +344,15 @@ fn a_rule_remembers_how_far_it_was_run_over_what_is_stored() {
     rule::adopt(&connection, &left, at(6)).unwrap();
     assert!(!rule::advance(&connection, &unfinished[1], articles[3]).unwrap(), "it is no longer in force");
     assert_eq!(rule::unfinished(&connection).unwrap(), []);
-    let returned = Adoption { returned: vec![named("late")], ..Adoption::default() };
+    // What comes while it is away, and what came since `since`, is to be run over when it returns.
+    let late = article::insert(&connection, ids[0], &article("k4", "DPRK"), false, at(6)).unwrap();
+    let returned = Adoption { returned: vec![new("late", Some(at(3))), new("none", None)], ..Adoption::default() };
     rule::adopt(&connection, &returned, at(7)).unwrap();
+    rule::close(&connection, |_, _| true).unwrap();
     rule::count_hits(&connection, &named("late").0, &named("late").1, 3).unwrap();
     let again = rule::unfinished(&connection).unwrap();
-    assert_eq!((again.len(), again[0].after, again[0].hits), (1, unfinished[1].after, 3));
+    let [again] = &again[..] else { panic!("{again:?}") };
+    assert_eq!((again.since, again.after, again.last, again.hits), (at(3), articles[2], late, 3));
 }
 
 /// Once a damaged file was told of three times in one line, and not what to do about it.
