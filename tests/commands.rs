@@ -104,6 +104,40 @@ fn match_tells_which_rules_hit_and_why() {
     refused(workspace.run(&["match", "--why", "Nothing", "text"]), 2, "there are: DPRK missiles");
 }
 
+/// Of one text the rules that miss are one line each, the nearest first, and of many the rest is counted.
+#[test]
+fn match_tells_what_is_missing() {
+    let workspace = workspace();
+    let missed = workspace.run(&["match", "DPRK fires a ballistic rocket"]).ended_with(0);
+    let summary = "`DPRK missiles` does not match: `DPRK` seen; @missile (";
+    says(&missed, &[summary, "not seen, but “ballistic” in title (followed by “rocket”, not by `missile*`)"]);
+    says(&missed, &["--why RULE shows the conditions of one"]);
+    assert!(!missed.contains('✗'), "{missed}");
+    let whole = workspace.run(&["match", "--why", "DPRK missiles", "DPRK fires a ballistic rocket"]).ended_with(0);
+    says(&whole, &[summary, "✗ all: `@missile` not found, but “ballistic” in title", "✓ all: `DPRK` found"]);
+    let json = workspace.run(&["match", "--json", "DPRK fires a ballistic rocket"]).json();
+    let missing = &json[0]["rules"][0]["missing"];
+    assert_eq!(missing.as_array().map(Vec::len), Some(1), "{json:#}");
+    assert_eq!(missing[0]["nearest"]["text"], "ballistic", "{json:#}");
+
+    let rule = |number| format!("[[rule]]\nname = \"r{number}\"\nall = [\"nowhere{number}\"]\n");
+    let many: String = (0..30).map(rule).collect();
+    workspace.write("feedwatch.toml", &(workspace.read("feedwatch.toml") + "\n" + &many));
+    let said = workspace.run(&["match", "DPRK marathon"]).ended_with(0);
+    says(&said, &[summary, "11 more rules do not match", "0 hits in 1 text, 31 rules"]);
+    assert_eq!(said.matches("does not match").count(), 20, "{said}");
+    let first = said.lines().nth(1).unwrap_or_default();
+    assert!(first.contains("`DPRK missiles`"), "{said}");
+    let hit = workspace.run(&["match", "Gone to nowhere7"]).ended_with(0);
+    says(&hit, &["hit  `r7` matches", "title: Gone to nowhere7"]);
+    let json = workspace.run(&["match", "--json", "DPRK marathon"]).json();
+    assert_eq!(
+        (json[0]["rules"].as_array().map(Vec::len), &json[0]["more_misses"]),
+        (Some(20), &11.into()),
+        "{json:#}"
+    );
+}
+
 #[test]
 fn match_reads_the_article_of_a_page() {
     let workspace = workspace();

@@ -16,7 +16,7 @@ const AROUND: usize = 200;
 /// Prints an article: headline, where and when, and the text around what matched. `lead` comes before the headline, and
 /// an indented lead indents all; `note` comes after the link.
 pub(super) fn print(lead: &str, article: &HitArticle, terms: &[TermMatch], note: Option<&str>, terminal: Terminal<'_>) {
-    let title = marked(article, terms, Field::Title, usize::MAX);
+    let title = marked(&article.title, terms, Field::Title, usize::MAX);
     let title = if title.segments.is_empty() { "(no headline)".to_owned() } else { shown(&title) };
     let space = if lead.is_empty() { "" } else { " " };
     terminal.line(format!("{lead}{space}{title}"));
@@ -28,13 +28,18 @@ pub(super) fn print(lead: &str, article: &HitArticle, terms: &[TermMatch], note:
     let of_body = [Field::Summary, Field::Content, Field::Author, Field::Category];
     let body = of_body.into_iter().find(|field| terms.iter().any(|term| term.field == *field));
     if let Some(field) = body {
-        terminal.line(format!("{indent}{}", shown(&marked(article, terms, field, AROUND))));
+        terminal.line(format!("{indent}{}", shown(&marked(article.text(field), terms, field, AROUND))));
     }
 }
 
-fn marked(article: &HitArticle, terms: &[TermMatch], field: Field, most: usize) -> Excerpt {
+/// Returns the text of a field around what matched in it, with that marked.
+pub(super) fn excerpt(text: &str, terms: &[TermMatch], field: Field) -> String {
+    shown(&marked(text, terms, field, AROUND))
+}
+
+fn marked(text: &str, terms: &[TermMatch], field: Field, most: usize) -> Excerpt {
     let spans: Vec<_> = terms.iter().filter(|term| term.field == field).map(|term| term.start..term.end).collect();
-    excerpt::around(article.text(field), &spans, most)
+    excerpt::around(text, &spans, most)
 }
 
 fn shown(excerpt: &Excerpt) -> String {

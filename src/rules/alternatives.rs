@@ -1,7 +1,7 @@
 //! Terms of which one is needed: those of a group, or of a place in a proximity; made once and shared.
 
 use super::FieldSet;
-use super::term::{Term, TermWord};
+use super::term::Term;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(super) struct Alternatives {
     fields: FieldSet,
     /// Their key, since it takes long to make where there are thousands.
     key: String,
+    /// How a rule names them, where it does not write out each term.
+    names: Vec<Arc<str>>,
 }
 
 impl PartialEq for Alternatives {
@@ -34,7 +36,25 @@ impl Alternatives {
         let mut keys = Keys::default();
         leaves.iter().for_each(|leaf| keys.leaf("t", leaf.term.key(), leaf.fields));
         let fields = leaves.iter().fold(FieldSet::default(), |fields, leaf| fields.union(leaf.fields));
-        Self { leaves, fields, key: keys.joined('|') }
+        Self { leaves, fields, key: keys.joined('|'), names: Vec::new() }
+    }
+
+    /// Returns them as a rule names them: `@missile`.
+    pub(super) fn named(self, names: Vec<Arc<str>>) -> Self {
+        Self { names, ..self }
+    }
+
+    /// Returns how a rule names them: term groups by their name, terms as they are written.
+    pub(super) fn names(&self) -> Vec<Arc<str>> {
+        match self.names.is_empty() {
+            true => self.leaves.iter().map(|leaf| format!("`{}`", leaf.term.written).into()).collect(),
+            false => self.names.clone(),
+        }
+    }
+
+    /// Whether they are a term group.
+    pub(super) fn is_group(&self) -> bool {
+        matches!(self.names.as_slice(), [name] if name.starts_with('@'))
     }
 
     pub(super) fn leaves(&self) -> &[Leaf] {
@@ -55,13 +75,6 @@ impl Alternatives {
         self.leaves.iter().for_each(|leaf| keys.leaf("t", leaf.term.key(), leaf.fields));
     }
 
-    /// Returns them with every word changed.
-    pub(super) fn with_words(&self, change: &impl Fn(&mut TermWord)) -> Self {
-        let mut leaves = self.leaves.clone();
-        leaves.iter_mut().for_each(|leaf| Arc::make_mut(&mut leaf.term).words.iter_mut().for_each(change));
-        Self::new(leaves)
-    }
-
     /// Returns those that some fields can have; none if there is none.
     pub(super) fn within(self: Arc<Self>, common: FieldSet) -> Option<Arc<Self>> {
         if self.fields.intersection(common) == self.fields {
@@ -70,7 +83,7 @@ impl Alternatives {
         let within = |leaf: &Leaf| Leaf { fields: leaf.fields.intersection(common), ..leaf.clone() };
         let mut leaves: Vec<Leaf> = self.leaves.iter().map(within).collect();
         leaves.retain(|leaf| leaf.fields != FieldSet::default());
-        (!leaves.is_empty()).then(|| Arc::new(Self::new(leaves)))
+        (!leaves.is_empty()).then(|| Arc::new(Self::new(leaves).named(self.names.clone())))
     }
 }
 

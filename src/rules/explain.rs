@@ -1,9 +1,12 @@
 //! Explains why a rule matches a document, or what is missing.
 
-use super::expression::{Expression, Proximity, TermWord};
+use super::expression::Expression;
+use super::lists::Clause;
 use super::matcher::{RuleSet, Seen, in_scope};
+use super::missing::{self, Assessment, Need, field_name, listed};
+use super::nearest::nearest;
 use super::{Document, FieldSet, Rule};
-use crate::core::hit::{Field, TermMatch};
+use crate::core::hit::TermMatch;
 use serde::Serialize;
 use std::fmt;
 
@@ -14,6 +17,10 @@ pub struct Explanation {
     pub rule: String,
     /// Whether it matches.
     pub hit: bool,
+    /// What it asks for and was seen: terms and groups.
+    pub seen: Vec<String>,
+    /// The smallest set of its parts that would have to change for it to match.
+    pub missing: Vec<Missing>,
     /// Its conditions, in the order `all`, `any`, `near`, `none`, `query`, `feeds`, `tags`.
     pub conditions: Vec<Condition>,
 }
@@ -29,20 +36,30 @@ pub struct Condition {
     pub holds: bool,
     /// The terms that it names and that were found, where, with the text as it stands there.
     pub found: Vec<Found>,
-    /// What came near, where nothing was found: a term in other letters, or with punctuation inside.
+    /// What came near to something that it lacks.
     pub near: Option<Near>,
     /// Where the article comes from, as far as the condition asks for it.
     pub origin: Vec<String>,
 }
 
-/// A text that would have matched, but for one thing.
+/// A part of a rule that would have to change for it to match.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Missing {
+    /// What is not so, or is and must not be.
+    pub what: String,
+    /// The text that came nearest to what is missing, or that is excluded.
+    pub nearest: Option<Near>,
+}
+
+/// A text that would have matched, but for one thing; or that is excluded.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Near {
     /// The text.
     #[serde(flatten)]
     pub found: Found,
-    /// Why it does not match.
-    pub why: &'static str,
+    /// The one thing; none of what is excluded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// A term that was found.
@@ -74,15 +91,17 @@ pub fn explain(rule: &Rule, document: &Document<'_>) -> Explanation {
     }
     let set = RuleSet::new(&parts);
     set.look(document, &mut seen);
+    let mut outcomes = missing::outcomes(rule, document).into_iter();
     let mut conditions: Vec<Condition> = Vec::new();
+    let mut seen_parts: Vec<String> = Vec::new();
+    let mut missing: Vec<Missing> = Vec::new();
     for (index, (clause, holds)) in rule.clauses.iter().zip(held).enumerate() {
-        let found = found(&set, index, document, &seen);
-        let near = match holds {
-            true => None,
-            false if found.is_empty() => near(&parts[index], document),
-            false => apart(rule, index, document, &found),
-        };
-        let origin = origin(&clause.expression, document);
+        let Assessment { needs, seen: parts } = missing::missing(&clause.expression, &mut outcomes);
+        let told: Vec<Missing> = needs.iter().map(|need| of_need(rule, need, missing.len(), document)).collect();
+        let near = told.iter().filter_map(|part| part.nearest.clone()).find(|near| near.why.is_some());
+        seen_parts.extend(parts.iter().map(ToString::to_string));
+        missing.extend(told);
+        let (found, origin) = (found(&set, index, document, &seen), origin(&clause.expression, document));
         conditions.push(Condition { key: clause.key, written: clause.written.clone(), holds, found, near, origin });
     }
     let scope = [
@@ -94,17 +113,67 @@ pub fn explain(rule: &Rule, document: &Document<'_>) -> Explanation {
             let (found, origin) = (Vec::new(), Vec::new());
             conditions.push(Condition { key, written: list.join(", "), holds, found, near: None, origin });
         }
+        if !holds {
+            missing.push(Missing { what: of_scope(key, list, document), nearest: None });
+        }
     }
+    remove_repeated(&mut seen_parts);
+    remove_repeated(&mut missing);
     let hit = conditions.iter().all(|condition| condition.holds);
-    Explanation { rule: rule.name.to_string(), hit, conditions }
+    Explanation { rule: rule.name.to_string(), hit, seen: seen_parts, missing, conditions }
+}
+
+fn remove_repeated<T: PartialEq>(list: &mut Vec<T>) {
+    let mut kept: Vec<T> = Vec::with_capacity(list.len());
+    for item in list.drain(..) {
+        if !kept.contains(&item) {
+            kept.push(item);
+        }
+    }
+    *list = kept;
+}
+
+/// The parts of a rule whose nearest miss is looked for; each takes about as long as to match the rule.
+const MAX_NEAREST: usize = 8;
+
+/// Tells what a rule needs, the so many-th of its needs.
+fn of_need(rule: &Rule, need: &Need<'_>, number: usize, document: &Document<'_>) -> Missing {
+    let nearest = match need {
+        _ if number >= MAX_NEAREST => None,
+        Need::Without(leaf) => {
+            let clauses = vec![Clause { key: QUERY, written: String::new(), expression: (*leaf).clone() }];
+            let set = RuleSet::new(&[Rule { clauses, ..rule.clone() }]);
+            let mut seen = Seen::default();
+            set.look(document, &mut seen);
+            found(&set, 0, document, &seen).into_iter().next().map(|found| Near { found, why: None })
+        }
+        need => nearest(rule, &need.lacks(), document).map(|nearest| {
+            let why = Some(nearest.why);
+            Near { found: with_text(nearest.place, document), why }
+        }),
+    };
+    Missing { what: need.told(document), nearest }
+}
+
+/// Tells which feed or which tags the article has, of a rule that is restricted to others.
+fn of_scope(key: &str, list: &[String], document: &Document<'_>) -> String {
+    let wanted = listed(list);
+    let feed = if document.feed_name.is_empty() { document.feed } else { document.feed_name };
+    match (key, feed, document.tags.join(", ")) {
+        ("feeds", "", _) => format!("no feed is known, and {wanted} asked for"),
+        ("feeds", feed, _) => format!("the feed is {feed}, not one of {wanted}"),
+        (_, _, tags) if tags.is_empty() => format!("the feed has no tags, and {wanted} asked for"),
+        (_, _, tags) => format!("the feed has the tags {tags}, not one of {wanted}"),
+    }
 }
 
 fn found(set: &RuleSet, rule: usize, document: &Document<'_>, seen: &Seen) -> Vec<Found> {
-    let with_text = |place: TermMatch| {
-        let text = document.text(place.field).get(place.start..place.end).unwrap_or_default().to_owned();
-        Found { place, text }
-    };
-    set.told(rule, document, seen).into_iter().map(with_text).collect()
+    set.told(rule, document, seen).into_iter().map(|place| with_text(place, document)).collect()
+}
+
+fn with_text(place: TermMatch, document: &Document<'_>) -> Found {
+    let text = document.text(place.field).get(place.start..place.end).unwrap_or_default().to_owned();
+    Found { place, text }
 }
 
 /// The key of a query's conditions.
@@ -155,67 +224,43 @@ fn url_of(document: &Document<'_>) -> String {
     }
 }
 
-/// Tells whether a condition fails only by the order or the distance of its terms.
-fn apart(rule: &Rule, index: usize, document: &Document<'_>, found: &[Found]) -> Option<Near> {
-    let in_any_order: fn(&mut Proximity) = Proximity::forget_order;
-    let at_any_distance: fn(&mut Proximity) = Proximity::forget_distance;
-    for (relax, why) in [
-        (in_any_order, "they stand in the other order"),
-        (at_any_distance, "they stand farther apart than `NEAR` allows"),
-    ] {
-        let mut clause = rule.clauses[index].clone();
-        clause.expression.change_proximities(&relax);
-        let set = RuleSet::new(&[Rule { clauses: vec![clause], ..rule.clone() }]);
-        let mut seen = Seen::default();
-        set.look(document, &mut seen);
-        if set.clauses_hold(0, document, &seen) == [true] {
-            return found.first().cloned().map(|found| Near { found, why });
-        }
-    }
-    None
-}
-
-/// Letters of a word of which other endings are worth a remark.
-const MIN_STEM: usize = 4;
-
-/// Looks again for a clause's terms, with one demand less.
-fn near(rule: &Rule, document: &Document<'_>) -> Option<Near> {
-    let any_case: fn(&mut TermWord) = |word| word.cased = None;
-    let any_gap: fn(&mut TermWord) = |word| word.loose = true;
-    let any_ending: fn(&mut TermWord) = |word| {
-        if word.folded.chars().count() >= MIN_STEM {
-            word.open();
-        }
-    };
-    for (relax, why) in [
-        (any_case, "in other capitals than the term"),
-        (any_gap, "with punctuation between the words"),
-        (any_ending, "with another ending: `*` at the end of a word matches all"),
-    ] {
-        let mut relaxed = rule.clone();
-        relaxed.clauses.iter_mut().for_each(|clause| clause.expression.change_words(&relax));
-        let set = RuleSet::new(&[relaxed]);
-        let mut seen = Seen::default();
-        set.look(document, &mut seen);
-        if let Some(found) = found(&set, 0, document, &seen).into_iter().next() {
-            return Some(Near { found, why });
-        }
-    }
-    None
-}
-
 /// Places that a line of the text names; the rest is counted.
 const SHOWN_PLACES: usize = 5;
 
+/// Parts that the summary names as missing; the rest is counted.
+const SHOWN_PARTS: usize = 4;
+
+impl Explanation {
+    /// Returns what was seen and what is missing, as one line; of a hit, that it matches.
+    pub fn summary(&self) -> String {
+        if self.hit {
+            return format!("`{}` matches", self.rule);
+        }
+        let seen = (!self.seen.is_empty()).then(|| format!("{} seen", listed(&self.seen)));
+        let missing = self.missing.iter().take(SHOWN_PARTS).map(Missing::to_string);
+        let more = self.missing.len().checked_sub(SHOWN_PARTS).filter(|more| *more > 0);
+        let parts = seen.into_iter().chain(missing).chain(more.map(|more| format!("and {more} more")));
+        format!("`{}` does not match: {}", self.rule, parts.collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.what)?;
+        let Some(Near { found: Found { place, text }, why }) = &self.nearest else { return Ok(()) };
+        let field = field_name(place.field);
+        // What a regular expression finds may have several lines.
+        let text = text.replace(char::is_control, " ");
+        match why {
+            Some(why) => write!(out, ", but “{text}” in {field} ({why})"),
+            None => write!(out, ": “{text}” in {field}"),
+        }
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let failed = self.conditions.iter().filter(|condition| !condition.holds).count();
-        if self.hit {
-            write!(out, "`{}` matches", self.rule)?;
-        } else {
-            let of = self.conditions.len();
-            write!(out, "`{}` does not match: {failed} of {of} conditions failed", self.rule)?;
-        }
+        out.write_str(&self.summary())?;
         for condition in &self.conditions {
             write!(out, "\n  {} {condition}", if condition.holds { "✓" } else { "✗" })?;
         }
@@ -240,21 +285,19 @@ impl fmt::Display for Condition {
             (QUERY, false) if !found.is_empty() || !origin.is_empty() => {
                 write!(out, "`{written}` does not hold")?;
                 write_found(out, ", with ", found)?;
-                near.as_ref().map_or(Ok(()), |near| write!(out, "; {}", near.why))?;
                 origin.iter().try_for_each(|origin| write!(out, "; {origin}"))
             }
             (NEAR, false) if !found.is_empty() => {
                 write!(out, "`{written}` does not hold")?;
-                write_found(out, ", with ", found)?;
-                near.as_ref().map_or(Ok(()), |near| write!(out, "; {}", near.why))
+                write_found(out, ", with ", found)
             }
             _ if found.is_empty() => {
                 write!(out, "`{written}` not found")?;
                 match near {
-                    Some(Near { found: Found { place, text }, why }) => {
-                        write!(out, ", but “{text}” in {} ({why})", field_name(place))
+                    Some(Near { found: Found { place, text }, why: Some(why) }) => {
+                        write!(out, ", but “{text}” in {} ({why})", field_name(place.field))
                     }
-                    None => Ok(()),
+                    _ => Ok(()),
                 }
             }
             _ => {
@@ -269,7 +312,7 @@ impl fmt::Display for Condition {
 fn write_found(out: &mut fmt::Formatter<'_>, before: &str, found: &[Found]) -> fmt::Result {
     for (index, Found { place, text }) in found.iter().take(SHOWN_PLACES).enumerate() {
         let comma = if index == 0 { before } else { ", " };
-        let field = field_name(place);
+        let field = field_name(place.field);
         if *text == place.term {
             write!(out, "{comma}`{text}` in {field}")?;
         } else {
@@ -279,15 +322,5 @@ fn write_found(out: &mut fmt::Formatter<'_>, before: &str, found: &[Found]) -> f
     match found.len().saturating_sub(SHOWN_PLACES) {
         0 => Ok(()),
         more => write!(out, " and {more} more"),
-    }
-}
-
-fn field_name(place: &TermMatch) -> &'static str {
-    match place.field {
-        Field::Title => "title",
-        Field::Summary => "summary",
-        Field::Content => "content",
-        Field::Author => "author",
-        Field::Category => "category",
     }
 }

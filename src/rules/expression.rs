@@ -99,8 +99,26 @@ impl Expression {
     pub(super) fn into_alternatives(self) -> Option<Arc<Alternatives>> {
         match self {
             Expression::Group(group) => Some(group),
-            other => other.into_leaves().map(|leaves| Arc::new(Alternatives::new(leaves))),
+            other => {
+                let names = other.group_names();
+                other.into_leaves().map(|leaves| Arc::new(Alternatives::new(leaves).named(names)))
+            }
         }
+    }
+
+    /// Returns how its terms are named, if there is a group among them; else none.
+    fn group_names(&self) -> Vec<Arc<str>> {
+        let mut names = Vec::new();
+        let mut has_group = false;
+        self.leaves(&mut |leaf| match leaf {
+            Expression::Group(group) => {
+                has_group = true;
+                names.extend(group.names());
+            }
+            Expression::Term(term, _) => names.push(format!("`{}`", term.written).into()),
+            _ => {}
+        });
+        if has_group { names } else { Vec::new() }
     }
 
     fn into_leaves(self) -> Option<Vec<Leaf>> {
@@ -133,18 +151,6 @@ impl Expression {
         let mut has = false;
         self.leaves(&mut |leaf| has |= is(leaf));
         has
-    }
-
-    /// Changes every proximity.
-    pub(super) fn change_proximities(&mut self, change: &impl Fn(&mut Proximity)) {
-        match self {
-            Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
-                parts.iter_mut().for_each(|part| part.change_proximities(change));
-            }
-            Expression::Not(part) => part.change_proximities(change),
-            Expression::Near(proximity) => change(proximity),
-            Expression::Term(..) | Expression::Regex(..) | Expression::Origin(_) | Expression::Group(_) => {}
-        }
     }
 
     /// Calls `each` with every leaf: terms, term groups, regular expressions, proximities, origins.
@@ -183,20 +189,6 @@ impl Expression {
                 _ => keys.whole(self.key()),
             },
             other => keys.whole(other.key()),
-        }
-    }
-
-    /// Changes every word of every term.
-    pub(super) fn change_words(&mut self, change: &impl Fn(&mut TermWord)) {
-        match self {
-            Expression::All(parts) | Expression::Any(parts) | Expression::AtLeast(_, parts) => {
-                parts.iter_mut().for_each(|part| part.change_words(change));
-            }
-            Expression::Near(proximity) => proximity.change_words(change),
-            Expression::Group(group) => *group = Arc::new(group.with_words(change)),
-            Expression::Not(part) => part.change_words(change),
-            Expression::Term(term, _) => Arc::make_mut(term).words.iter_mut().for_each(change),
-            Expression::Regex(..) | Expression::Origin(_) => {}
         }
     }
 }

@@ -140,7 +140,11 @@ impl TermGroups {
         if let Some(circle) = self.circles(std::iter::once(name), 1).first() {
             return Err(broken(name, &circle_message(circle)));
         }
-        if leaves.is_empty() { Err(broken(name, "it has no terms")) } else { Ok(Alternatives::new(leaves)) }
+        if leaves.is_empty() {
+            Err(broken(name, "it has no terms"))
+        } else {
+            Ok(Alternatives::new(leaves).named(vec![format!("@{name}").into()]))
+        }
     }
 
     /// Returns a group and all groups in it, also those that do not exist, each once.

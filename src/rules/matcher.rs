@@ -1,5 +1,9 @@
 //! Matches compiled rules against a document: one pass over the text, then the candidates.
 
+mod miss;
+
+pub(super) use miss::OperandPlace;
+
 use super::compile::{Compiled, Gates, Node, TermId, Told, compile};
 use super::forms::{FormMemory, language_of};
 use super::proximity::{BLOCK_WORDS, WordSpan, chained, near};

@@ -24,6 +24,8 @@ mod groups;
 pub mod lint;
 mod lists;
 mod matcher;
+mod missing;
+mod nearest;
 mod origin;
 pub mod plain;
 mod proximity;

@@ -2,7 +2,6 @@
 
 use super::FieldSet;
 use super::alternatives::Alternatives;
-use super::term::TermWord;
 use std::sync::Arc;
 
 /// The words that may stand between two terms at most.
@@ -45,22 +44,6 @@ impl Proximity {
 
     pub(super) fn distances(&self) -> &[Distance] {
         &self.distances
-    }
-
-    /// Changes every word of every term.
-    pub(super) fn change_words(&mut self, change: &impl Fn(&mut TermWord)) {
-        self.operands.iter_mut().for_each(|operand| *operand = Arc::new(operand.with_words(change)));
-    }
-
-    /// Lets the terms stand in any order.
-    pub(super) fn forget_order(&mut self) {
-        self.distances.iter_mut().for_each(|distance| distance.ordered = false);
-    }
-
-    /// Lets the terms stand as far apart as can be.
-    pub(super) fn forget_distance(&mut self) {
-        self.forget_order();
-        self.distances.iter_mut().for_each(|distance| distance.words = MAX_DISTANCE);
     }
 
     /// Returns what decides what it matches, the same for every order of alternatives, and for both directions of a

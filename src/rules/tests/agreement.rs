@@ -195,7 +195,9 @@ fn agrees_with_a_naive_evaluator() {
                 hits.set(hits.get() + found.len());
                 if number == 0 {
                     for (index, rule) in checked.iter().enumerate() {
-                        prop_assert_eq!(explain(rule, document).hit, expected.contains(&index));
+                        let explained = explain(rule, document);
+                        prop_assert_eq!(explained.hit, expected.contains(&index));
+                        prop_assert_eq!(explained.missing.is_empty(), explained.hit, "{}", explained);
                     }
                 }
                 Ok(())
