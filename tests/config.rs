@@ -3,7 +3,7 @@
 //! `UPDATE_EXPECT=1 cargo test --test config` rewrites the expected reports.
 
 use feedwatch::{
-    config::{Config, MailServer, SmtpTls, load},
+    config::{Config, MailServer, SmtpTls, load_with_warnings as load},
     core::agenda::HostLimits,
 };
 use std::{

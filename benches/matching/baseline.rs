@@ -1,41 +1,43 @@
 //! What feedwatch is measured against: each watch in turn, and an automaton over all terms with candidates by their
 //! rarest group. Both know only small and capital letters of ASCII, which is all that the generated texts have.
+//!
+//! The automaton is as good as one would write it without our design: terms are numbers, watches are flat lists of them,
+//! what was seen is two bits a term, places are kept only where nearness asks for them, and all space is used again.
 
 use crate::corpus::{NEAR, Term, Watch};
 use aho_corasick::AhoCorasick;
 use std::collections::HashMap;
+use std::ops::Range;
+
+/// First byte and byte after the last.
+type Span = (usize, usize);
 
 /// Each watch in turn.
 pub(crate) fn each_in_turn(watches: &[Watch], title: &str, content: &str) -> Vec<usize> {
     let fields = [title.to_ascii_lowercase(), content.to_ascii_lowercase()];
-    let places = |term: &Term, field: usize| -> Vec<(usize, usize)> {
-        let text = &fields[field];
-        let found = text.match_indices(&term.text).map(|(start, found)| (start, start + found.len()));
-        found.filter(|(start, end)| whole(text.as_bytes(), *start, *end, term.prefix)).collect()
-    };
-    let holds = |watch: &&Watch| holds(watch, &fields, &mut |term, field| places(term, field));
-    watches.iter().enumerate().filter(|(_, watch)| holds(watch)).map(|(index, _)| index).collect()
+    watches.iter().enumerate().filter(|(_, watch)| holds(watch, &fields)).map(|(index, _)| index).collect()
 }
 
-/// Whether a watch holds, given where its terms stand in the title (0) and the content (1).
-fn holds(watch: &Watch, fields: &[String; 2], places: &mut impl FnMut(&Term, usize) -> Vec<(usize, usize)>) -> bool {
-    let looked_into = if watch.title { 0..1 } else { 0..2 };
-    let mut seen = |term: &Term| looked_into.clone().any(|field| !places(term, field).is_empty());
-    if watch.none.iter().any(&mut seen) || !watch.groups.iter().all(|group| group.iter().any(&mut seen)) {
-        return false;
-    }
-    watch.near.as_ref().is_none_or(|(a, b)| {
-        looked_into.clone().any(|field| {
-            let (a, b) = (places(a, field), places(b, field));
-            a.iter().any(|a| b.iter().any(|b| a != b && words_between(&fields[field], *a, *b) <= NEAR))
+fn places<'a>(term: &'a Term, text: &'a str) -> impl Iterator<Item = Span> + 'a {
+    let found = text.match_indices(&term.text).map(|(start, found)| (start, start + found.len()));
+    found.filter(|(start, end)| whole(text.as_bytes(), *start, *end, term.prefix))
+}
+
+fn holds(watch: &Watch, fields: &[String; 2]) -> bool {
+    let looked_into = if watch.title { &fields[..1] } else { &fields[..] };
+    let seen = |term: &Term| looked_into.iter().any(|text| places(term, text).next().is_some());
+    watch.groups.iter().all(|group| group.iter().any(seen))
+        && watch.near.as_ref().is_none_or(|(a, b)| {
+            looked_into.iter().any(|text| places(a, text).any(|a| places(b, text).any(|b| is_near(text, a, b))))
         })
-    })
+        && !watch.none.iter().any(seen)
 }
 
-fn words_between(text: &str, a: (usize, usize), b: (usize, usize)) -> usize {
+fn is_near(text: &str, a: Span, b: Span) -> bool {
     let (first, second) = if a < b { (a, b) } else { (b, a) };
     let is_word = |part: &&str| part.contains(|letter: char| letter.is_ascii_alphanumeric());
-    text.get(first.1..second.0).map_or(0, |between| between.split_ascii_whitespace().filter(is_word).count())
+    let between = text.get(first.1..second.0).unwrap_or_default();
+    a != b && between.split_ascii_whitespace().filter(is_word).take(NEAR + 1).count() <= NEAR
 }
 
 /// Whether a place begins and ends where a word does.
@@ -44,70 +46,142 @@ fn whole(text: &[u8], start: usize, end: usize, prefix: bool) -> bool {
     (start == 0 || !word(start - 1)) && (prefix || !word(end))
 }
 
-/// The places of the terms in one article, by term and field.
-type Places = HashMap<(u32, usize), Vec<(usize, usize)>>;
+/// A watch by numbers of terms.
+struct Numbered {
+    /// Ranges of `Automaton::numbers`.
+    groups: [Range<u32>; 2],
+    none: Range<u32>,
+    near: Option<[u32; 2]>,
+    /// The fields that count, as bits.
+    fields: u8,
+}
 
 /// An automaton over the terms of all watches.
 pub(crate) struct Automaton {
     automaton: AhoCorasick,
-    terms: HashMap<Term, u32>,
-    prefixes: Vec<bool>,
-    watches: Vec<Watch>,
+    /// By term: whether it is a prefix, and whether its places are asked for.
+    terms: Vec<(bool, bool)>,
+    numbers: Vec<u32>,
+    watches: Vec<Numbered>,
+    /// By term: where its postings start; one more at the end.
+    starts: Vec<u32>,
     /// By term: the watches that have it in the group that they are found by.
-    postings: Vec<Vec<u32>>,
+    postings: Vec<u32>,
+}
+
+/// Space for one article, used again and again.
+#[derive(Default)]
+pub(crate) struct Space {
+    /// By term: the fields that it was seen in, as bits.
+    fields: Vec<u8>,
+    seen: Vec<u32>,
+    /// Term, field, place.
+    places: Vec<(u32, usize, Span)>,
+    candidates: Vec<u32>,
 }
 
 impl Automaton {
     pub(crate) fn new(watches: &[Watch]) -> Self {
-        let mut terms: HashMap<Term, u32> = HashMap::new();
-        let mut patterns = Vec::new();
-        for watch in watches {
-            let near = watch.near.iter().flat_map(|(a, b)| [a, b]);
-            for term in watch.groups.iter().flatten().chain(&watch.none).chain(near) {
-                terms.entry(term.clone()).or_insert_with(|| {
-                    patterns.push(term.clone());
-                    patterns.len() as u32 - 1
-                });
-            }
-        }
-        let mut postings = vec![Vec::new(); patterns.len()];
+        let mut known: HashMap<&Term, u32> = HashMap::new();
+        let mut patterns: Vec<&Term> = Vec::new();
+        let mut terms = Vec::new();
+        let mut number = |term, placed: bool| -> u32 {
+            let number = *known.entry(term).or_insert_with(|| {
+                patterns.push(term);
+                terms.push((term.prefix, false));
+                patterns.len() as u32 - 1
+            });
+            terms[number as usize].1 |= placed;
+            number
+        };
+        let mut numbers = Vec::new();
+        let mut numbered = Vec::with_capacity(watches.len());
+        let mut posted: Vec<(u32, u32)> = Vec::new();
         for (index, watch) in watches.iter().enumerate() {
+            let start = |numbers: &Vec<u32>| numbers.len() as u32;
+            let mut groups = [0..0, 0..0];
+            for (place, group) in watch.groups.iter().enumerate() {
+                let from = start(&numbers);
+                for term in group {
+                    numbers.push(number(term, false));
+                }
+                groups[place] = from..start(&numbers);
+            }
+            let from = start(&numbers);
+            for term in &watch.none {
+                numbers.push(number(term, false));
+            }
+            let none = from..start(&numbers);
+            let near = watch.near.as_ref().map(|(a, b)| [number(a, true), number(b, true)]);
             // Long terms are rare.
             let rarity = |group: &&Vec<Term>| group.iter().map(|term| term.text.len()).min();
-            let near = watch.near.as_ref().map(|(a, b)| vec![if a.text.len() > b.text.len() { a } else { b }.clone()]);
-            let group = watch.groups.iter().max_by_key(rarity).cloned().or(near).unwrap_or_default();
-            for term in group {
-                let posted: &mut Vec<u32> = &mut postings[terms[&term] as usize];
-                if posted.last() != Some(&(index as u32)) {
-                    posted.push(index as u32);
-                }
+            let rarest = watch.groups.iter().max_by_key(rarity).into_iter().flatten();
+            let longer = watch.near.iter().map(|(a, b)| if a.text.len() > b.text.len() { a } else { b });
+            for term in rarest.chain(longer) {
+                posted.push((number(term, false), index as u32));
             }
+            numbered.push(Numbered { groups, none, near, fields: if watch.title { 1 } else { 3 } });
         }
+        posted.sort_unstable();
+        posted.dedup();
+        let mut starts = vec![0; patterns.len() + 1];
+        posted.iter().for_each(|(term, _)| starts[*term as usize + 1] += 1);
+        (0..patterns.len()).for_each(|term| starts[term + 1] += starts[term]);
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .build(patterns.iter().map(|term| &term.text))
             .expect("the terms make an automaton");
-        let prefixes = patterns.iter().map(|term| term.prefix).collect();
-        Self { automaton, terms, prefixes, watches: watches.to_vec(), postings }
+        let postings = posted.into_iter().map(|(_, watch)| watch).collect();
+        Self { automaton, terms, numbers, watches: numbered, starts, postings }
     }
 
-    pub(crate) fn matches(&self, title: &str, content: &str) -> Vec<usize> {
-        let mut places = Places::new();
-        let mut candidates = Vec::new();
+    pub(crate) fn space(&self) -> Space {
+        Space { fields: vec![0; self.terms.len()], ..Space::default() }
+    }
+
+    pub(crate) fn matches(&self, title: &str, content: &str, space: &mut Space) -> Vec<usize> {
         for (field, text) in [title, content].into_iter().enumerate() {
             for found in self.automaton.find_overlapping_iter(text) {
                 let term = found.pattern().as_u32();
-                if whole(text.as_bytes(), found.start(), found.end(), self.prefixes[term as usize]) {
-                    places.entry((term, field)).or_default().push((found.start(), found.end()));
-                    candidates.extend_from_slice(&self.postings[term as usize]);
+                let (prefix, placed) = self.terms[term as usize];
+                if whole(text.as_bytes(), found.start(), found.end(), prefix) {
+                    let fields = &mut space.fields[term as usize];
+                    if *fields == 0 {
+                        space.seen.push(term);
+                    }
+                    *fields |= 1 << field;
+                    if placed {
+                        space.places.push((term, field, (found.start(), found.end())));
+                    }
                 }
             }
         }
-        candidates.sort_unstable();
-        candidates.dedup();
-        let fields = [title.to_owned(), content.to_owned()];
-        let mut at = |term: &Term, field: usize| places.get(&(self.terms[term], field)).cloned().unwrap_or_default();
-        candidates.retain(|index| holds(&self.watches[*index as usize], &fields, &mut at));
-        candidates.into_iter().map(|index| index as usize).collect()
+        for term in &space.seen {
+            let posted = self.starts[*term as usize] as usize..self.starts[*term as usize + 1] as usize;
+            space.candidates.extend_from_slice(&self.postings[posted]);
+        }
+        space.candidates.sort_unstable();
+        space.candidates.dedup();
+        let holds = |watch: &&u32| self.holds(&self.watches[**watch as usize], [title, content], space);
+        let found = space.candidates.iter().filter(holds).map(|watch| *watch as usize).collect();
+        space.seen.drain(..).for_each(|term| space.fields[term as usize] = 0);
+        space.places.clear();
+        space.candidates.clear();
+        found
+    }
+
+    fn holds(&self, watch: &Numbered, texts: [&str; 2], space: &Space) -> bool {
+        let any = |range: &Range<u32>| {
+            let terms = &self.numbers[range.start as usize..range.end as usize];
+            terms.iter().any(|term| space.fields[*term as usize] & watch.fields != 0)
+        };
+        watch.groups.iter().all(|group| group.is_empty() || any(group))
+            && !any(&watch.none)
+            && watch.near.is_none_or(|[a, b]| {
+                let places = |term| space.places.iter().filter(move |(of, ..)| *of == term);
+                space.fields[a as usize] & space.fields[b as usize] != 0
+                    && places(a)
+                        .any(|(_, in_a, a)| places(b).any(|(_, in_b, b)| in_a == in_b && is_near(texts[*in_a], *a, *b)))
+            })
     }
 }

@@ -6,6 +6,11 @@ use fastrand::Rng;
 
 const WORDS: usize = 60_000;
 
+const GROUPS: usize = 8;
+
+/// Names of a group.
+const NAMES: usize = 5_000;
+
 /// The words of the language that nobody speaks, the most frequent first.
 pub(crate) struct Language {
     words: Vec<String>,
@@ -63,6 +68,31 @@ impl Language {
     pub(crate) fn watches(&self, count: usize) -> Vec<Watch> {
         let mut rng = Rng::with_seed(11);
         (0..count).map(|_| self.watch(&mut rng)).collect()
+    }
+
+    /// Returns groups of names of one and two words, some of which most articles have.
+    pub(crate) fn groups(&self) -> Vec<(String, Vec<String>)> {
+        let mut rng = Rng::with_seed(13);
+        let mut name = |at: usize| {
+            let last = self.word(20_000, WORDS, &mut rng).to_owned();
+            if at.is_multiple_of(2) { last } else { format!("{} {last}", self.word(500, WORDS, &mut rng)) }
+        };
+        (0..GROUPS).map(|group| (format!("g{group}"), (0..NAMES).map(&mut name).collect())).collect()
+    }
+
+    /// Returns so many queries, each with one of the groups: 70 % with words beside it, 30 % with a word near it.
+    pub(crate) fn queries_of_groups(&self, count: usize) -> Vec<String> {
+        let mut rng = Rng::with_seed(17);
+        let mut query = || {
+            let near = rng.u8(0..10) < 3;
+            let group = rng.usize(0..GROUPS);
+            let mut word = || self.word(500, WORDS, &mut rng).to_owned();
+            match near {
+                true => format!("@g{group} NEAR/{NEAR} {}", word()),
+                false => format!("@g{group} AND ({} OR {}) AND {}", word(), word(), word()),
+            }
+        };
+        (0..count).map(|_| query()).collect()
     }
 
     fn watch(&self, rng: &mut Rng) -> Watch {

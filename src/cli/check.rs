@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 
 /// Checks the configuration and prints what it means.
 pub(super) async fn check(setup: &Setup, args: &Check, terminal: &Terminal<'_>) -> Result<(), Failure> {
-    let config = match setup.config() {
+    let config = match setup.config_with_warnings() {
         Err(Failure::Configuration(errors)) if terminal.wants_json() => {
             terminal.json(&json!({"ok": false, "errors": errors.0, "warnings": []}));
             return Err(Failure::Configuration(errors));

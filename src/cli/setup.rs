@@ -54,6 +54,11 @@ impl Setup {
         Ok(config::load(&self.file()?)?)
     }
 
+    /// Reads the configuration, with all warnings.
+    pub(super) fn config_with_warnings(&self) -> Result<Config, Failure> {
+        Ok(config::load_with_warnings(&self.file()?)?)
+    }
+
     /// Opens the store for reading, beside a daemon that may be running.
     pub(super) fn reader(&self, config: &Config) -> Result<Connection, Failure> {
         Ok(store::open_reader(&config.store.path)?)

@@ -4,7 +4,7 @@
 //! written, and the file is replaced in one step, with its permissions and its owner.
 
 use super::{
-    Config, ConfigErrors, load_draft,
+    Config, ConfigErrors, Purpose, load_draft,
     source::{Source, conf_d_of},
     surroundings,
 };
@@ -85,7 +85,7 @@ impl Edit {
         let text = before.as_deref().unwrap_or_default();
         let (after, added) = with_feeds(text, feeds)
             .map_err(|error| EditError::WrongFile(format!("{}: {}", path.display(), error.message().trim())))?;
-        let config = load_draft(main, &surroundings(), Some((&path, &after)), false)?;
+        let config = load_draft(main, &surroundings(), Some((&path, &after)), Purpose::Use)?;
         Ok(Self { path, before, after, added, main: main.to_owned(), config })
     }
 

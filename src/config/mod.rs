@@ -124,13 +124,34 @@ struct Surroundings {
 
 const SECTIONS: [&str; 7] = ["store", "polling", "mail", "feed", "terms", "rule", "digest"];
 
-/// Loads a configuration: the file, and `conf.d/*.toml` beside it.
+/// What a configuration is loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To be used: rules are not compared with each other, which takes longer than all else.
+    Use,
+    /// To be looked at: with all warnings.
+    Check,
+    /// To get feeds; it may have none yet.
+    Edit,
+}
+
+/// Loads a configuration: the file, and `conf.d/*.toml` beside it. It does not warn of rules that others make
+/// superfluous.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with any of the files.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
-    load_in(path, &surroundings())
+    load_draft(path, &surroundings(), None, Purpose::Use)
+}
+
+/// Loads a configuration with all warnings, which takes longer where there are many rules.
+///
+/// # Errors
+///
+/// Everything that is wrong with any of the files.
+pub fn load_with_warnings(path: &Path) -> Result<Config, ConfigErrors> {
+    load_draft(path, &surroundings(), None, Purpose::Check)
 }
 
 /// Loads a configuration that is to get feeds, and may have none yet.
@@ -139,7 +160,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
 ///
 /// Everything else that is wrong with any of the files.
 pub fn load_for_edit(path: &Path) -> Result<Config, ConfigErrors> {
-    load_draft(path, &surroundings(), None, true)
+    load_draft(path, &surroundings(), None, Purpose::Edit)
 }
 
 fn surroundings() -> Surroundings {
@@ -152,39 +173,51 @@ fn surroundings() -> Surroundings {
     }
 }
 
-fn load_in(path: &Path, surroundings: &Surroundings) -> Result<Config, ConfigErrors> {
-    load_draft(path, surroundings, None, false)
-}
-
 /// Loads a configuration as it would be with another text of one of its files.
 fn load_draft(
     path: &Path,
     surroundings: &Surroundings,
     draft: Option<(&Path, &str)>,
-    may_lack_feeds: bool,
+    purpose: Purpose,
 ) -> Result<Config, ConfigErrors> {
     let mut sources = source::read_all(path, draft);
-    for source in sources.iter_mut().filter(|source| source.broken.is_none()) {
-        if let Err(error) = DeTable::parse(&source.text) {
-            source.break_at(error.span().map_or(0, |span| span.start), syntax_message(error.message()));
+    let (mut tables, failures) = parse(&sources);
+    if !failures.is_empty() {
+        drop(tables);
+        for (file, at, message) in failures {
+            sources[file].break_at(at, message);
         }
+        (tables, _) = parse(&sources);
     }
-    let tables: Vec<(usize, DeTable<'_>)> = sources
-        .iter()
-        .enumerate()
-        .filter(|(_, source)| source.broken.is_none())
-        .filter_map(|(file, source)| Some((file, DeTable::parse(&source.text).ok()?.into_inner())))
-        .collect();
     let lists = terms::read_files(&tables, &sources);
     let mut report = Report::new(&sources, &lists);
     let roots: Vec<Section<'_>> =
         tables.iter().map(|(file, table)| Section::new(table, Place::file(*file), &SECTIONS, &mut report)).collect();
-    let checked = check(&roots, &sources, surroundings, may_lack_feeds, &mut report);
+    let checked = check(&roots, &sources, surroundings, purpose, &mut report);
     let (errors, warnings) = report.finish();
     match checked {
         Some(config) if errors.is_empty() => Ok(Config { warnings, ..config }),
         _ => Err(ConfigErrors(errors)),
     }
+}
+
+/// A file that is not TOML: which, the byte, why.
+type Failure = (usize, usize, String);
+
+/// Parses the files that could be read.
+fn parse(sources: &[Source]) -> (Vec<(usize, DeTable<'_>)>, Vec<Failure>) {
+    let mut tables = Vec::new();
+    let mut failures = Vec::new();
+    for (file, source) in sources.iter().enumerate().filter(|(_, source)| source.broken.is_none()) {
+        match DeTable::parse(&source.text) {
+            Ok(table) => tables.push((file, table.into_inner())),
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                failures.push((file, at, syntax_message(error.message())));
+            }
+        }
+    }
+    (tables, failures)
 }
 
 fn syntax_message(message: &str) -> String {
@@ -196,7 +229,7 @@ fn check(
     roots: &[Section<'_>],
     sources: &[Source],
     surroundings: &Surroundings,
-    may_lack_feeds: bool,
+    purpose: Purpose,
     report: &mut Report<'_>,
 ) -> Option<Config> {
     let complete = sources.iter().all(|source| source.broken.is_none());
@@ -216,7 +249,7 @@ fn check(
     let mail = read_mail(roots, folder, digest_sections.first(), complete, surroundings, report);
     let feeds = feed::read_all(&feed_sections, polling.full_text, report);
     let digests = digest::read_all(&digest_sections, &surroundings.system_zone, report);
-    if complete && !may_lack_feeds && !roots.iter().any(|root| root.has("feed")) {
+    if complete && purpose != Purpose::Edit && !roots.iter().any(|root| root.has("feed")) {
         report.error(&Place::file(0), no_feeds());
     }
     let groups = terms::read_all(&group_sections, report);
@@ -225,16 +258,15 @@ fn check(
     if report.has_errors() {
         return None;
     }
-    lint::warn(&rules, &known, report);
+    lint::warn(&rules, &known, purpose == Purpose::Check, report);
     let term_groups = terms::sizes(&groups, &rules);
     let rules: Vec<WatchRule> = rules.into_iter().map(|placed| placed.rule).collect();
-    let compiled: Vec<Rule> = rules.iter().map(|watch| watch.rule.clone()).collect();
     Some(Config {
         store,
         polling,
         mail,
         feeds: feeds.into_iter().map(|placed| placed.feed).collect(),
-        rule_set: RuleSet::new(&compiled),
+        rule_set: RuleSet::new(rules.iter().map(|watch| &watch.rule)),
         rules,
         groups: Arc::new(groups.groups),
         term_groups,

@@ -12,7 +12,7 @@ fn load_text(text: &str) -> Result<Config, ConfigErrors> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("feedwatch.toml");
     fs::write(&file, text).unwrap();
-    load_in(&file, &surroundings())
+    load_draft(&file, &surroundings(), None, Purpose::Check)
 }
 
 fn only_error(text: &str) -> Problem {
@@ -85,7 +85,7 @@ fn the_service_manager_says_where_the_store_and_the_password_are() {
         (surroundings(), folder.path().join("feedwatch.db"), "from the folder"),
         (under_systemd, "/var/lib/feedwatch/feedwatch.db".into(), "from systemd"),
     ] {
-        let config = load_in(&file, &surroundings).unwrap();
+        let config = load_draft(&file, &surroundings, None, Purpose::Check).unwrap();
         assert_eq!(config.store.path, store);
         let MailServer::Smtp(server) = &config.mail.server else { panic!("{:?}", config.mail) };
         assert_eq!((server.host.as_str(), server.port, server.tls), ("::1", 25, SmtpTls::Off));
@@ -133,7 +133,7 @@ fn a_file_that_is_not_utf_8_is_named_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("feedwatch.toml");
     fs::write(&file, b"# ok\n# \xff\n").unwrap();
-    let errors = load_in(&file, &surroundings()).expect_err("the file is not UTF-8");
+    let errors = load_draft(&file, &surroundings(), None, Purpose::Check).expect_err("the file is not UTF-8");
     assert!(errors.to_string().contains("stray byte in line 2"), "{errors}");
 }
 
@@ -189,7 +189,7 @@ fn a_reload_tells_what_it_changes() {
         let load = |text: &str| {
             let file = folder.path().join("feedwatch.toml");
             fs::write(&file, text).unwrap();
-            load_in(&file, &surroundings()).unwrap()
+            load_draft(&file, &surroundings(), None, Purpose::Check).unwrap()
         };
         let changes = diff(&load(&old), &load(&new));
         assert_eq!(changes.to_string(), expected);

@@ -30,6 +30,8 @@ pub(super) struct WordUse {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Phrases {
     edges: FxHashMap<(u32, WordId, bool), u32>,
+    /// Whether some edge is loose; hardly any is.
+    has_loose: bool,
     /// By node: the term that ends there, or `NONE`.
     pub(super) terms: Vec<TermId>,
 }
@@ -37,6 +39,9 @@ pub(super) struct Phrases {
 impl Phrases {
     /// Returns where a word leads to from a node; `loose` edges are those that allow punctuation before the word.
     pub(super) fn next(&self, node: u32, word: WordId, loose: bool) -> Option<u32> {
+        if loose && !self.has_loose {
+            return None;
+        }
         self.edges.get(&(node, word, loose)).copied()
     }
 
@@ -46,12 +51,46 @@ impl Phrases {
     }
 }
 
+/// The terms of which a posting can ask for one: with the rule they take 16 bytes.
+const FILTER: usize = 3;
+
 /// A rule under a term of its anchor.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Posting {
     pub(super) rule: u32,
     /// Terms of which one must have been seen; all `NONE` if that cannot be told here.
-    pub(super) filter: [TermId; 2],
+    pub(super) filter: [TermId; FILTER],
+}
+
+/// What is looked at when a term was seen: together, since each lies in memory where no other does.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TermUse {
+    /// Its postings, in `Compiled::postings`.
+    pub(super) postings: (u32, u32),
+    /// Its memberships, in `Compiled::memberships`.
+    pub(super) memberships: (u32, u32),
+    /// Its number of words, if some rule asks what it stands near to, else 0.
+    pub(super) placed: u32,
+}
+
+/// A term as one of alternatives that have a stand-in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Membership {
+    pub(super) stand_in: TermId,
+    /// The fields in which it counts.
+    pub(super) fields: FieldSet,
+}
+
+/// What decides whether a rule holds, in few bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Condition {
+    /// Its clauses, in `Compiled::children`.
+    pub(super) start: u32,
+    /// The first clause with a regular expression, to be evaluated after others.
+    pub(super) costly: u32,
+    pub(super) end: u32,
+    /// Whether it is restricted to some feeds or tags.
+    pub(super) scoped: bool,
 }
 
 /// A node of a compiled expression; children are a range of `Compiled::children`.
@@ -61,6 +100,8 @@ pub(super) enum Node {
     Any(u32, u32),
     Not(u32),
     Term(TermId, FieldSet),
+    /// Alternatives, by their stand-in.
+    StandIn(TermId),
     AtLeast(u32, u32, u32),
     /// Index in `Compiled::proximities`.
     Near(u32),
@@ -120,8 +161,9 @@ pub(super) struct Compiled {
     pub(super) phrases: Phrases,
     /// Number of terms.
     pub(super) terms: usize,
-    /// By term: where its postings start; one more at the end.
-    pub(super) starts: Vec<u32>,
+    /// By term.
+    pub(super) uses: Vec<TermUse>,
+    pub(super) memberships: Vec<Membership>,
     pub(super) postings: Vec<Posting>,
     /// Rules without a term that they need.
     pub(super) always: Vec<u32>,
@@ -129,12 +171,10 @@ pub(super) struct Compiled {
     pub(super) children: Vec<u32>,
     pub(super) proximities: Vec<CompiledProximity>,
     pub(super) regexes: Vec<Arc<RegularExpression>>,
-    /// Nodes with a regular expression below, to be evaluated after others.
-    pub(super) costly: FxHashSet<u32>,
     pub(super) origins: Vec<Origin>,
     pub(super) gates: Option<Gates>,
-    /// By term: its number of words, if some rule asks what it stands near to, else 0.
-    pub(super) placed: Vec<u32>,
+    /// By rule.
+    pub(super) conditions: Vec<Condition>,
     pub(super) rules: Vec<CompiledRule>,
     /// The fields that some rule looks into.
     pub(super) fields: FieldSet,
@@ -146,6 +186,7 @@ type Group = Arc<[TermId]>;
 /// Alternatives, compiled once for all rules that share them.
 #[derive(Clone)]
 struct CompiledAlternatives {
+    /// The terms, or their stand-in.
     terms: Group,
     told: Arc<[Told]>,
     /// Whether they are asked what they stand near to.
@@ -154,12 +195,16 @@ struct CompiledAlternatives {
     node: Option<u32>,
 }
 
+/// Alternatives of more terms have a stand-in, which is seen when one of them is: a group of thousands that thousands of
+/// rules use costs each of them no more than one term does.
+const MOST_WITHOUT_STAND_IN: usize = FILTER;
+
 fn index(value: usize) -> u32 {
     u32::try_from(value).expect("rules have fewer than 2^32 terms, words and nodes")
 }
 
 /// Compiles rules.
-pub(super) fn compile(rules: &[Rule]) -> Compiled {
+pub(super) fn compile<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Compiled {
     let mut compiler = Compiler::default();
     for rule in rules {
         compiler.add(rule);
@@ -171,6 +216,10 @@ pub(super) fn compile(rules: &[Rule]) -> Compiled {
 struct Compiler {
     out: Compiled,
     known: FxHashMap<Vec<TermWord>, TermId>,
+    /// Nodes with a regular expression below, to be evaluated after others.
+    costly: FxHashSet<u32>,
+    /// By term that is one of alternatives with a stand-in.
+    memberships: Vec<(TermId, Membership)>,
     /// By term: how costly it is as an anchor, without regard to its uses.
     costs: Vec<f32>,
     /// By term: how often rules have it.
@@ -232,10 +281,20 @@ impl Compiler {
             });
         }
         self.groups.push(groups);
+        self.condition(&clauses, rule);
         let (feeds, tags) = (Arc::clone(&rule.feeds), Arc::clone(&rule.tags));
         let told = std::iter::once(told.into()).chain(told_groups).collect();
         let (told_near, told_regexes) = (told_near.into(), told_regexes.into());
         self.out.rules.push(CompiledRule { clauses, told, told_near, told_regexes, feeds, tags });
+    }
+
+    fn condition(&mut self, clauses: &[u32], rule: &Rule) {
+        let is_costly = |clause: &u32| self.costly.contains(clause);
+        let (costly, cheap): (Vec<u32>, Vec<u32>) = clauses.iter().copied().partition(is_costly);
+        let (start, middle) = self.children(cheap);
+        let (_, end) = self.children(costly);
+        let scoped = !rule.feeds.is_empty() || !rule.tags.is_empty();
+        self.out.conditions.push(Condition { start, costly: middle, end, scoped });
     }
 
     fn count_uses(&mut self, terms: &[TermId]) {
@@ -261,7 +320,13 @@ impl Compiler {
             }
             same
         });
-        let terms = told.iter().map(|told| told.term).collect();
+        let mut terms: Group = told.iter().map(|told| told.term).collect();
+        if terms.len() > MOST_WITHOUT_STAND_IN {
+            let stand_in = self.add_term(terms.iter().map(|term| self.costs[*term as usize]).sum());
+            let membership = |told: &Told| (told.term, Membership { stand_in, fields: told.fields });
+            self.memberships.extend(told.iter().map(membership));
+            terms = [stand_in].into();
+        }
         let compiled = CompiledAlternatives { terms, told: told.into(), placed: false, node: None };
         self.shared.insert(Arc::as_ptr(alternatives), compiled.clone());
         compiled
@@ -272,13 +337,17 @@ impl Compiler {
         if let Some(node) = compiled.node {
             return node;
         }
-        let mut nodes = Vec::with_capacity(compiled.told.len());
-        for told in compiled.told.iter() {
-            self.out.nodes.push(Node::Term(told.term, told.fields));
-            nodes.push(index(self.out.nodes.len() - 1));
+        if compiled.told.len() > MOST_WITHOUT_STAND_IN {
+            self.out.nodes.push(Node::StandIn(compiled.terms[0]));
+        } else {
+            let mut nodes = Vec::with_capacity(compiled.told.len());
+            for told in compiled.told.iter() {
+                self.out.nodes.push(Node::Term(told.term, told.fields));
+                nodes.push(index(self.out.nodes.len() - 1));
+            }
+            let (start, end) = self.children(nodes);
+            self.out.nodes.push(Node::Any(start, end));
         }
-        let (start, end) = self.children(nodes);
-        self.out.nodes.push(Node::Any(start, end));
         let node = index(self.out.nodes.len() - 1);
         self.shared.insert(Arc::as_ptr(group), CompiledAlternatives { node: Some(node), ..compiled });
         node
@@ -306,7 +375,7 @@ impl Compiler {
             }
             Expression::Near(proximity) => Node::Near(self.proximity(proximity)),
             Expression::Regex(regex, fields) => {
-                self.out.costly.insert(index(self.out.nodes.len()));
+                self.costly.insert(index(self.out.nodes.len()));
                 Node::Regex(self.regex(regex), *fields)
             }
             Expression::Origin(origin) => {
@@ -318,13 +387,13 @@ impl Compiler {
         let costly = match node {
             Node::All(start, end) | Node::Any(start, end) | Node::AtLeast(_, start, end) => {
                 let children = &self.out.children[start as usize..end as usize];
-                children.iter().any(|child| self.out.costly.contains(child))
+                children.iter().any(|child| self.costly.contains(child))
             }
-            Node::Not(child) => self.out.costly.contains(&child),
+            Node::Not(child) => self.costly.contains(&child),
             _ => false,
         };
         if costly {
-            self.out.costly.insert(number);
+            self.costly.insert(number);
         }
         self.out.nodes.push(node);
         number
@@ -333,7 +402,7 @@ impl Compiler {
     fn nodes(&mut self, parts: &[Expression]) -> (u32, u32) {
         let mut nodes: Vec<u32> = parts.iter().map(|part| self.node(part)).collect();
         // Order says nothing; regular expressions are looked into if others leave it open.
-        nodes.sort_by_key(|node| self.out.costly.contains(node));
+        nodes.sort_by_key(|node| self.costly.contains(node));
         self.children(nodes)
     }
 
@@ -356,7 +425,7 @@ impl Compiler {
             compiled.operands.push(Arc::clone(&known.told));
             if !known.placed {
                 for leaf in operand.leaves() {
-                    self.out.placed[self.known[&leaf.term.words] as usize] = index(leaf.term.words.len());
+                    self.out.uses[self.known[&leaf.term.words] as usize].placed = index(leaf.term.words.len());
                 }
                 self.shared.insert(Arc::as_ptr(operand), CompiledAlternatives { placed: true, ..known });
             }
@@ -383,7 +452,7 @@ impl Compiler {
         self.out.terms += 1;
         self.costs.push(cost);
         self.uses.push(0);
-        self.out.placed.push(0);
+        self.out.uses.push(TermUse::default());
         id
     }
 
@@ -415,6 +484,7 @@ impl Compiler {
                     None => {
                         let next = phrases.add_node();
                         phrases.edges.insert(key, next);
+                        phrases.has_loose |= word.loose;
                         next
                     }
                 }
@@ -514,8 +584,8 @@ impl Compiler {
                 continue;
             };
             gates.extend(anchor.iter().copied().filter(is_gate));
-            let second = ranked.iter().skip(1).find(|(_, group)| group.len() <= 2 && *group != anchor);
-            let mut filter = [NONE; 2];
+            let second = ranked.iter().skip(1).find(|(_, group)| group.len() <= FILTER && *group != anchor);
+            let mut filter = [NONE; FILTER];
             if let Some((_, group)) = second {
                 filter[..group.len()].copy_from_slice(group);
             }
@@ -523,16 +593,22 @@ impl Compiler {
         }
         self.out.gates = self.gates_of(&gates);
         posted.sort_by_key(|(term, posting)| (*term, posting.rule));
-        let mut starts = vec![0_u32; self.out.terms + 1];
-        for (term, _) in &posted {
-            starts[*term as usize + 1] += 1;
-        }
-        for term in 0..self.out.terms {
-            starts[term + 1] += starts[term];
-        }
-        self.out.starts = starts;
+        self.memberships.sort_by_key(|(term, membership)| (*term, membership.stand_in));
+        ranges(&posted, &mut self.out.uses, |uses| &mut uses.postings);
+        ranges(&self.memberships, &mut self.out.uses, |uses| &mut uses.memberships);
+        self.out.memberships = self.memberships.into_iter().map(|(_, membership)| membership).collect();
         self.out.postings = posted.into_iter().map(|(_, posting)| posting).collect();
         self.out
+    }
+}
+
+/// Notes by term which of some parts, in the order of their terms, are its own.
+fn ranges<T>(parts: &[(TermId, T)], uses: &mut [TermUse], range_of: impl Fn(&mut TermUse) -> &mut (u32, u32)) {
+    let mut start = 0;
+    for own in parts.chunk_by(|a, b| a.0 == b.0) {
+        let end = start + own.len();
+        *range_of(&mut uses[own[0].0 as usize]) = (index(start), index(end));
+        start = end;
     }
 }
 

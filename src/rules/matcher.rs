@@ -4,7 +4,7 @@ mod miss;
 
 pub(super) use miss::OperandPlace;
 
-use super::compile::{Compiled, Gates, Node, TermId, Told, compile};
+use super::compile::{Compiled, Condition, Gates, Node, TermId, Told, compile};
 use super::forms::{FormMemory, language_of};
 use super::proximity::{BLOCK_WORDS, WordSpan, chained, near};
 use super::text::{Gap, Token, TokenSpace, tokenize};
@@ -90,8 +90,10 @@ struct NearPlaces {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     tokens: TokenSpace,
-    /// By term: its place in `terms` plus one; 0 if it was not seen. Zeroes that nobody reads cost no memory.
+    /// By term that was seen: its place in `terms`. Zeroes that nobody reads cost no memory.
     slots: Vec<u32>,
+    /// By term: whether it was seen, as a bit; so few bytes that they stay in the nearest cache.
+    bits: Vec<u64>,
     /// The terms that were seen.
     terms: Vec<TermState>,
     places: Vec<Place>,
@@ -107,8 +109,8 @@ pub(super) struct Seen {
 }
 
 impl RuleSet {
-    /// Compiles rules; their indices in matches are those of the slice.
-    pub fn new(rules: &[Rule]) -> Self {
+    /// Compiles rules; their indices in matches are those of their order.
+    pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Self {
         let compiled = compile(rules);
         // Made here, so that the first document waits for no large allocation.
         let mut space = Seen::default();
@@ -164,6 +166,20 @@ impl RuleSet {
         if let Some(gates) = &self.compiled.gates {
             look_for_required(gates, document, seen);
         }
+        self.note_stand_ins(seen);
+    }
+
+    /// Notes the alternatives of which a term was seen.
+    fn note_stand_ins(&self, seen: &mut Seen) {
+        for at in 0..seen.terms.len() {
+            let TermState { term, fields, .. } = seen.terms[at];
+            let (start, end) = self.compiled.uses[term as usize].memberships;
+            for membership in &self.compiled.memberships[start as usize..end as usize] {
+                if membership.fields.intersects(fields) {
+                    seen.note(membership.stand_in);
+                }
+            }
+        }
     }
 
     fn look_into(&self, text: &str, field: FieldSet, seen: &mut Seen) {
@@ -218,7 +234,7 @@ impl RuleSet {
     fn record(&self, term: TermId, place: Place, seen: &mut Seen) {
         if term != NONE {
             seen.record(term, place);
-            if self.compiled.placed[term as usize] != 0 {
+            if self.compiled.uses[term as usize].placed != 0 {
                 seen.record_word(term, place);
             }
         }
@@ -230,11 +246,10 @@ impl RuleSet {
         seen.candidates.clear();
         seen.candidates.extend(&compiled.always);
         for TermState { term, .. } in &seen.terms {
-            let (start, end) = (compiled.starts[*term as usize], compiled.starts[*term as usize + 1]);
+            let (start, end) = compiled.uses[*term as usize].postings;
             for posting in &compiled.postings[start as usize..end as usize] {
-                let [a, b] = posting.filter;
-                let was_seen = |term: TermId| term != NONE && seen.slots[term as usize] != 0;
-                if a == NONE || was_seen(a) || was_seen(b) {
+                let was_seen = |term: &TermId| *term != NONE && seen.has(*term);
+                if posting.filter[0] == NONE || posting.filter.iter().any(was_seen) {
                     seen.candidates.push(posting.rule);
                 }
             }
@@ -244,12 +259,16 @@ impl RuleSet {
     }
 
     fn holds(&self, rule: u32, document: &Document<'_>, seen: &Seen) -> bool {
-        let rule = &self.compiled.rules[rule as usize];
-        let costly = |clause: &&u32| !self.compiled.costly.is_empty() && self.compiled.costly.contains(*clause);
-        let is_true = |clause: &u32| self.is_true(*clause, document, seen);
-        rule.clauses.iter().filter(|clause| !costly(clause)).all(is_true)
-            && in_scope(&rule.feeds, &rule.tags, document)
-            && rule.clauses.iter().filter(costly).all(is_true)
+        let Condition { start, costly, end, scoped } = self.compiled.conditions[rule as usize];
+        let all = |start: u32, end: u32| {
+            let clauses = &self.compiled.children[start as usize..end as usize];
+            clauses.iter().all(|clause| self.is_true(*clause, document, seen))
+        };
+        let is_in_scope = || {
+            let rule = &self.compiled.rules[rule as usize];
+            in_scope(&rule.feeds, &rule.tags, document)
+        };
+        all(start, costly) && (!scoped || is_in_scope()) && all(costly, end)
     }
 
     /// Whether each clause of a rule holds.
@@ -269,6 +288,7 @@ impl RuleSet {
                 holds.take(count as usize).count() == count as usize
             }
             Node::Near(index) => self.is_near(index, seen),
+            Node::StandIn(term) => seen.has(term),
             Node::Term(term, fields) => seen.state(term).is_some_and(|state| state.fields.intersects(fields)),
             Node::Regex(index, fields) => {
                 let regex = &self.compiled.regexes[index as usize];
@@ -288,7 +308,7 @@ impl RuleSet {
     /// Returns where the alternatives of an operand stand.
     fn spans(&self, operand: &[Told], seen: &Seen) -> Vec<WordSpan> {
         let mut spans = Vec::new();
-        let mut add = |leaf: &Told| seen.spans_of(leaf, self.compiled.placed[leaf.term as usize], &mut spans);
+        let mut add = |leaf: &Told| seen.spans_of(leaf, self.compiled.uses[leaf.term as usize].placed, &mut spans);
         if operand.len() <= seen.terms.len() {
             operand.iter().for_each(add);
         } else {
@@ -374,7 +394,18 @@ fn leaf_of(term: TermId, operand: &[Told]) -> Option<&Told> {
 fn told_of(lists: &[Arc<[Told]>], seen: &Seen) -> Vec<Told> {
     let mut found: Vec<Told> = Vec::new();
     let mut places: FxHashMap<TermId, usize> = FxHashMap::default();
-    for told in lists.iter().flat_map(|told| told.iter()).filter(|told| seen.state(told.term).is_some()) {
+    let mut all: Vec<&Told> = Vec::new();
+    for (index, list) in lists.iter().enumerate() {
+        let from = all.len();
+        if index > 0 && list.len() > seen.terms.len() {
+            // Of thousands of names a text has a few.
+            all.extend(seen.terms.iter().filter_map(|state| leaf_of(state.term, list)));
+            all[from..].sort_by_key(|told| told.term);
+        } else {
+            all.extend(list.iter().filter(|told| seen.has(told.term)));
+        }
+    }
+    for told in all {
         match places.get(&told.term) {
             Some(place) => found[*place].fields = found[*place].fields.union(told.fields),
             None => {
@@ -426,10 +457,11 @@ fn offset(at: usize) -> u32 {
 impl Seen {
     fn clear(&mut self, terms: usize) {
         for state in self.terms.drain(..) {
-            self.slots[state.term as usize] = 0;
+            self.bits[state.term as usize / 64] = 0;
         }
         if self.slots.len() != terms {
             self.slots = vec![0; terms];
+            self.bits = vec![0; terms.div_ceil(64)];
         }
         self.places.clear();
         self.words.clear();
@@ -443,25 +475,31 @@ impl Seen {
         }
     }
 
+    fn has(&self, term: TermId) -> bool {
+        self.bits[term as usize / 64] & (1 << (term % 64)) != 0
+    }
+
     fn state(&self, term: TermId) -> Option<&TermState> {
-        let slot = self.slots[term as usize] as usize;
-        slot.checked_sub(1).map(|index| &self.terms[index])
+        if !self.has(term) {
+            return None;
+        }
+        Some(&self.terms[self.slots[term as usize] as usize])
     }
 
     /// Notes that a term was seen; false if that was known.
     fn note(&mut self, term: TermId) -> bool {
-        let slot = &mut self.slots[term as usize];
-        let is_new = *slot == 0;
+        let is_new = !self.has(term);
         if is_new {
+            self.bits[term as usize / 64] |= 1 << (term % 64);
             self.terms.push(TermState { term, fields: FieldSet::default(), count: 0, last: 0, last_word: 0 });
-            *slot = offset(self.terms.len());
+            self.slots[term as usize] = offset(self.terms.len() - 1);
         }
         is_new
     }
 
     fn record(&mut self, term: TermId, place: Place) {
         self.note(term);
-        let state = &mut self.terms[self.slots[term as usize] as usize - 1];
+        let state = &mut self.terms[self.slots[term as usize] as usize];
         state.fields = state.fields.union(place.field);
         if usize::from(state.count) < MAX_PLACES {
             self.places.push(Place { previous: state.last, ..place });
@@ -472,7 +510,7 @@ impl Seen {
 
     /// Notes the number of a term's last word; all of them, since the nearest of two terms may be far into a text.
     fn record_word(&mut self, term: TermId, place: Place) {
-        let state = &mut self.terms[self.slots[term as usize] as usize - 1];
+        let state = &mut self.terms[self.slots[term as usize] as usize];
         let Place { field, start, end, .. } = place;
         self.words.push(WordPlace { word: self.word, term, start, end, field, previous: state.last_word });
         state.last_word = offset(self.words.len());

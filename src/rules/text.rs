@@ -167,13 +167,7 @@ impl Scanner<'_> {
         let mut plain = true;
         loop {
             match self.bytes.get(self.at) {
-                Some(byte) if byte.is_ascii_alphanumeric() => {
-                    self.space.folded.push(char::from(byte.to_ascii_lowercase()));
-                    if !plain {
-                        self.space.cased.push(char::from(*byte));
-                    }
-                    self.at += 1;
-                }
+                Some(byte) if byte.is_ascii_alphanumeric() => self.take_ascii(plain),
                 Some(byte) if byte.is_ascii() => {
                     if !self.take_connector(start, &mut plain) {
                         break;
@@ -198,6 +192,20 @@ impl Scanner<'_> {
         let end = self.at;
         self.skip_after(start);
         Word { start, end, plain }
+    }
+
+    /// Takes the ASCII letters and digits at hand.
+    fn take_ascii(&mut self, plain: bool) {
+        let rest = &self.bytes[self.at..];
+        let end = self.at + rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let (run, TokenSpace { folded, cased }) = (&self.text[self.at..end], &mut *self.space);
+        let from = folded.len();
+        folded.push_str(run);
+        folded[from..].make_ascii_lowercase();
+        if !plain {
+            cased.push_str(run);
+        }
+        self.at = end;
     }
 
     /// Starts to keep the cased form apart from the text.

@@ -4,6 +4,7 @@ use super::chars::{self, Class};
 use super::expression::{TermWord, WordKind};
 use super::forms::{FormIndex, FormMemory, Inflection};
 use rustc_hash::FxHasher;
+use smol_str::SmolStr;
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -13,14 +14,14 @@ pub(super) type WordId = u32;
 /// "None" where an index is expected.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Words that have the same folded text, or that start with the same letters.
+/// Words that have the same folded text, or that start with the same letters; half a cache line, with the text in it.
 #[derive(Debug, Clone)]
 struct Entry {
-    folded: Box<str>,
+    folded: SmolStr,
     /// The word whose case does not count.
     plain: WordId,
-    /// Words that ask for more than the folded text.
-    others: Vec<(Demand, WordId)>,
+    /// Words that ask for more than the folded text: their place in `Table::others`, or `NONE`.
+    others: u32,
 }
 
 /// What a word asks for besides its folded text.
@@ -79,6 +80,7 @@ struct Table {
     /// Upper half of the hash, entry.
     slots: Vec<(u32, u32)>,
     entries: Vec<Entry>,
+    others: Vec<Vec<(Demand, WordId)>>,
 }
 
 fn hash(text: &str) -> u64 {
@@ -107,11 +109,27 @@ impl Table {
         loop {
             match self.slots[at] {
                 (_, NONE) => return None,
-                (found, entry) if found == tag && *self.entries[entry as usize].folded == *text => {
+                (found, entry) if found == tag && self.entries[entry as usize].folded == *text => {
                     return Some(entry as usize);
                 }
                 _ => at = (at + 1) & mask,
             }
+        }
+    }
+
+    /// Appends the words of an entry that a token meets.
+    fn push(&self, entry: &Entry, ids: &mut Vec<WordId>, folded: &str, cased: &str, has_case: impl Fn(&str) -> bool) {
+        if entry.plain != NONE {
+            ids.push(entry.plain);
+        }
+        let meets = |demand: &Demand| match demand {
+            Demand::Cased(text) => has_case(text),
+            Demand::Folded(wildcard) => fits(wildcard, folded),
+            Demand::CasedWildcard(wildcard) => fits(wildcard, cased),
+            Demand::Forms(forms) => forms.keeps_itself(),
+        };
+        if let Some(others) = self.others.get(entry.others as usize) {
+            ids.extend(others.iter().filter(|(demand, _)| meets(demand)).map(|(_, id)| *id));
         }
     }
 
@@ -189,13 +207,21 @@ impl Vocabulary {
         };
         let index = match table.position(head) {
             Some(index) => index,
-            None => table.insert(Entry { folded: head.into(), plain: NONE, others: Vec::new() }),
+            None => table.insert(Entry { folded: head.into(), plain: NONE, others: NONE }),
         };
-        let entry = &mut table.entries[index];
         let demand = Demand::of(word);
+        let entry = &mut table.entries[index];
+        if demand.is_some() && entry.others == NONE {
+            entry.others = u32::try_from(table.others.len()).expect("rules have fewer than 2^32 words");
+            table.others.push(Vec::new());
+        }
+        let others = table.others.get_mut(entry.others as usize);
         let known = match &demand {
             None => Some(entry.plain).filter(|id| *id != NONE),
-            Some(demand) => entry.others.iter().find(|(other, _)| other == demand).map(|(_, id)| *id),
+            Some(demand) => {
+                let mut others = others.iter().flat_map(|others| others.iter());
+                others.find(|(other, _)| other == demand).map(|(_, id)| *id)
+            }
         };
         known.unwrap_or_else(|| {
             let id = self.count;
@@ -203,9 +229,9 @@ impl Vocabulary {
             if let Some(forms) = &word.forms {
                 self.forms.insert(forms, id);
             }
-            match demand {
-                None => entry.plain = id,
-                Some(demand) => entry.others.push((demand, id)),
+            match (demand, others) {
+                (Some(demand), Some(others)) => others.push((demand, id)),
+                _ => entry.plain = id,
             }
             id
         })
@@ -247,14 +273,14 @@ impl Vocabulary {
     /// Appends the numbers of the words that a token is or starts with.
     pub(super) fn find(&self, folded: &str, cased: &str, ids: &mut Vec<WordId>) {
         if let Some(entry) = self.words.get(folded) {
-            push(entry, ids, folded, cased, |text| text == cased);
+            self.words.push(entry, ids, folded, cased, |text| text == cased);
         }
         if self.lengths.is_empty() {
             return;
         }
         let mut stem = |length: usize| {
             if let Some(entry) = folded.get(..length).and_then(|stem| self.stems.get(stem)) {
-                push(entry, ids, folded, cased, |text| cased.starts_with(text));
+                self.stems.push(entry, ids, folded, cased, |text| cased.starts_with(text));
             }
         };
         (1..HEAD).filter(|length| self.short[*length]).for_each(&mut stem);
@@ -267,17 +293,4 @@ impl Vocabulary {
             self.long.iter().copied().for_each(&mut stem);
         }
     }
-}
-
-fn push(entry: &Entry, ids: &mut Vec<WordId>, folded: &str, cased: &str, has_case: impl Fn(&str) -> bool) {
-    if entry.plain != NONE {
-        ids.push(entry.plain);
-    }
-    let meets = |demand: &Demand| match demand {
-        Demand::Cased(text) => has_case(text),
-        Demand::Folded(wildcard) => fits(wildcard, folded),
-        Demand::CasedWildcard(wildcard) => fits(wildcard, cased),
-        Demand::Forms(forms) => forms.keeps_itself(),
-    };
-    ids.extend(entry.others.iter().filter(|(demand, _)| meets(demand)).map(|(_, id)| *id));
 }

@@ -20,8 +20,9 @@ pub(super) fn allowed(section: &Section<'_>, names: &[&'static str], report: &mu
     allowed
 }
 
-/// Warns of all that `rules::lint` finds, and of feeds and digests that no rule uses.
-pub(in super::super) fn warn(rules: &[PlacedRule], known: &Known<'_>, report: &mut Report<'_>) {
+/// Warns of all that `rules::lint` finds, and of feeds and digests that no rule uses; of rules that others make
+/// superfluous only if they are to be `compared`.
+pub(in super::super) fn warn(rules: &[PlacedRule], known: &Known<'_>, compared: bool, report: &mut Report<'_>) {
     warn_of_unused(rules, known, report);
     let mut possible = Vec::new();
     let identities: Vec<String> = known.feeds.iter().map(|placed| placed.feed.url.identity()).collect();
@@ -57,7 +58,9 @@ pub(in super::super) fn warn(rules: &[PlacedRule], known: &Known<'_>, report: &m
         let place = text.map_or_else(|| group.place.clone(), |text| place_in_text(lint.at, text, report));
         report.warn(&place, complaint(lint));
     }
-    warn_of_overlaps(&possible, report);
+    if compared {
+        warn_of_overlaps(&possible, report);
+    }
 }
 
 fn complaint(lint: Lint) -> Complaint {

@@ -1,5 +1,8 @@
 //! Words that nearly every article of a language has, and those that capitals make something else.
 
+use rustc_hash::FxHashMap;
+use std::sync::LazyLock;
+
 /// Short function words, by language.
 const COMMON: [(&str, &str); 10] = [
     (
@@ -61,9 +64,16 @@ const ACRONYM_WORDS: &str = "aids age aim app arm bar bat care cat cop cops cup 
                              ram rice rip rise rose safe salt sam sat sea sim sin smart spa star start stem sun swat tan tap \
                              tip top ware wave";
 
+/// By common word: the first language that has it.
+static LANGUAGES: LazyLock<FxHashMap<&str, &str>> = LazyLock::new(|| {
+    let words =
+        COMMON.iter().rev().flat_map(|(language, words)| words.split_whitespace().map(|word| (word, *language)));
+    words.collect()
+});
+
 /// Returns a language in which nearly every article has the word, which is folded.
 pub(super) fn language_of(folded: &str) -> Option<&'static str> {
-    COMMON.iter().find(|(_, words)| words.split_whitespace().any(|word| word == folded)).map(|(language, _)| *language)
+    LANGUAGES.get(folded).copied()
 }
 
 /// Whether a word in small letters is another than in capitals.

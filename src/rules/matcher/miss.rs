@@ -73,7 +73,7 @@ impl RuleSet {
                 operands.iter().filter(|operand| self.spans(operand, seen).is_empty()).count().max(1)
             }
             // Negations stand at the leaves alone.
-            Node::Not(_) | Node::Near(_) | Node::Term(..) | Node::Regex(..) | Node::Origin(_) => {
+            Node::Not(_) | Node::Near(_) | Node::Term(..) | Node::StandIn(_) | Node::Regex(..) | Node::Origin(_) => {
                 usize::from(!self.is_true(node, document, seen))
             }
         }
