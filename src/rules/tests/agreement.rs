@@ -1,8 +1,8 @@
 //! The engine agrees with the naive evaluator, on generated rules and texts of all operators and scripts.
 
 use super::naive::{
-    Article, FEEDS, Item, LANGUAGES, Phrase, Piece, Query, RULE_LANGUAGES, Regex, Rule as Naive, SCOPES, SEPARATORS,
-    TAGS, Term, Text, WORDS, Word, render_text, render_url, starts,
+    Article, FEEDS, Group, Item, LANGUAGES, Phrase, Piece, Query, RULE_LANGUAGES, Regex, Rule as Naive, SCOPES,
+    SEPARATORS, TAGS, Term, Text, WORDS, Word, render_text, render_url, starts,
 };
 use super::title;
 use crate::core::hit::Field;
@@ -103,10 +103,18 @@ fn rule(palette: &Palette) -> impl Strategy<Value = Naive> + use<> {
     let near = prop_oneof![4 => Just(Vec::new()), 1 => near];
     let case = prop_oneof![Just(Case::Acronyms), Just(Case::Ignore), Just(Case::Match)];
     let fields = prop::sample::subsequence(FIELDS.to_vec(), 1..6);
-    let group = prop::collection::vec(phrase(palette), 1..3);
-    let forms = prop_oneof![Just(Forms::Exact), Just(Forms::Inflected)];
-    let language = prop::sample::select(RULE_LANGUAGES).prop_map(|code| Language::of_tag(code).expect("a language"));
-    let forms = (forms, prop::option::of(language));
+    let forms = || prop_oneof![Just(Forms::Exact), Just(Forms::Inflected)];
+    let language = || {
+        let codes = prop::sample::select(RULE_LANGUAGES);
+        prop::option::of(codes.prop_map(|code| Language::of_tag(code).expect("a language")))
+    };
+    let members = prop::collection::vec(phrase(palette), 1..3);
+    let group = (members, prop::option::of(forms()), language()).prop_map(|(members, forms, language)| Group {
+        members,
+        forms,
+        language,
+    });
+    let forms = (forms(), language());
     (lists, near, prop::option::of(query(palette)), fields, case, group, forms)
         .prop_map(|((all, any, none), near, query, fields, case, group, (forms, language))| {
             let rule = Naive { all, any, none, near, query, fields, case, forms, language, group };
@@ -120,7 +128,7 @@ fn rule(palette: &Palette) -> impl Strategy<Value = Naive> + use<> {
             Naive { ref all, ref any, ref near, query: None, ref group, .. }
                 if all.is_empty() && any.is_empty() && near.is_empty() =>
             {
-                Naive { any: vec![Item::Phrase(group[0].clone())], ..rule }
+                Naive { any: vec![Item::Phrase(group.members[0].clone())], ..rule }
             }
             rule => rule,
         })
@@ -230,7 +238,7 @@ proptest! {
             case: Case::Acronyms,
             forms: if inflected { Forms::Inflected } else { Forms::Exact },
             language: None,
-            group: vec![phrase.clone()],
+            group: Group::default(),
         };
         let checked = Rule::new(&rule.source(), &rule.groups()).unwrap();
         let rendered = render_text(&text);

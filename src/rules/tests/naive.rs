@@ -2,7 +2,7 @@
 
 use crate::core::hit::Field;
 use crate::rules::forms::{Form, Language, Side, forms, language_of, script_of};
-use crate::rules::{Case, FIELDS, Forms, NearSource, RuleSource, TermGroups};
+use crate::rules::{Case, FIELDS, Forms, NearSource, RuleSource, TermGroup, TermGroups};
 use std::collections::BTreeSet;
 
 /// Words of rules and texts: each is one token, except that those of Han stand for one character each.
@@ -141,8 +141,15 @@ pub(super) struct Rule {
     pub(super) case: Case,
     pub(super) forms: Forms,
     pub(super) language: Option<Language>,
-    /// The members of the group `g`.
-    pub(super) group: Vec<Phrase>,
+    pub(super) group: Group,
+}
+
+/// The group `g`, with what it says of its terms itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Group {
+    pub(super) members: Vec<Phrase>,
+    pub(super) forms: Option<Forms>,
+    pub(super) language: Option<Language>,
 }
 
 /// A place: field, first word, word after the last.
@@ -311,7 +318,21 @@ impl Rule {
     }
 
     fn group_is_in(&self, scope: usize, article: &Article) -> bool {
-        self.group.iter().any(|phrase| self.phrase_is_in(phrase, scope, article))
+        let Group { members, forms, language } = &self.group;
+        // As a rule that says the same of all its terms.
+        let reader = Self {
+            all: vec![],
+            any: vec![],
+            none: vec![],
+            near: vec![],
+            query: None,
+            fields: self.fields.clone(),
+            case: self.case,
+            forms: forms.unwrap_or(self.forms),
+            language: language.or(self.language),
+            group: Group::default(),
+        };
+        members.iter().any(|phrase| reader.phrase_is_in(phrase, scope, article))
     }
 
     fn regex_is_in(&self, regex: &Regex, scope: usize, article: &Article) -> bool {
@@ -416,8 +437,9 @@ impl Rule {
     }
 
     pub(super) fn groups(&self) -> TermGroups {
-        let members: Vec<String> = self.group.iter().map(|phrase| render_phrase(phrase, false)).collect();
-        TermGroups::from([("g".to_owned(), members)])
+        let Group { members, forms, language } = &self.group;
+        let terms = members.iter().map(|phrase| render_phrase(phrase, false)).collect();
+        TermGroups::from([("g".to_owned(), TermGroup { terms, forms: *forms, language: *language })])
     }
 }
 
