@@ -232,7 +232,12 @@ fn check(
     purpose: Purpose,
     report: &mut Report<'_>,
 ) -> Option<Config> {
-    let complete = sources.iter().all(|source| source.broken.is_none());
+    // What stands in a table of a mistyped name may be what rules refer to.
+    let readable = |root: &Section<'_>| {
+        let mut unknown = root.unknown(&SECTIONS);
+        !unknown.any(|value| value.is_table() || value.is_array()) && (!root.has("terms") || root.is_table("terms"))
+    };
+    let complete = sources.iter().all(|source| source.broken.is_none()) && roots.iter().all(readable);
     let all = |key: &str, keys: &[&str], report: &mut Report<'_>| -> Vec<Section<'_>> {
         roots.iter().flat_map(|root| root.tables(key, keys, report)).collect()
     };

@@ -63,6 +63,16 @@ impl<'s> Section<'s> {
         self.entry(key).map_or_else(|| self.place.clone(), |(place, _)| place)
     }
 
+    /// Returns what stands under keys that are not known, which may have been meant for others.
+    pub(super) fn unknown<'k>(&'k self, known: &'k [&str]) -> impl Iterator<Item = &'k DeValue<'s>> {
+        self.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref())).map(|(_, value)| value.get_ref())
+    }
+
+    /// Whether a key holds a list, as it should, or is not there.
+    pub(super) fn is_list_or_absent(&self, key: &str) -> bool {
+        self.entry(key).is_none_or(|(_, value)| value.get_ref().is_array())
+    }
+
     /// Reports a key that must be there.
     pub(super) fn missing(&self, key: &str, remedy: &str, report: &mut Report<'_>) {
         let mut place = self.place.clone();
@@ -261,7 +271,13 @@ fn item_place(list: &Place, index: usize, item: &Spanned<DeValue<'_>>) -> Place 
 }
 
 fn unknown_key(key: &str, known: &[&str]) -> Complaint {
-    match nearest(key, known.iter().copied()) {
+    let elsewhere = match key {
+        "group" | "groups" | "words" | "keywords" => Some("terms"),
+        "distance" => Some("within"),
+        _ => None,
+    };
+    let near = elsewhere.filter(|near| known.contains(near)).map(str::to_owned);
+    match near.or_else(|| nearest(key, known.iter().copied())) {
         Some(near) => Complaint::suggesting("there is no such key", Some(near)),
         None => Complaint::from(format!("there is no such key; there are {}", known.join(", "))),
     }

@@ -2,9 +2,10 @@
 
 use super::FieldSet;
 use super::term::Term;
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A term within some fields.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,10 +20,16 @@ pub(super) struct Alternatives {
     leaves: Vec<Leaf>,
     /// The fields of them all.
     fields: FieldSet,
+    /// Whether some word of them has other forms.
+    inflects: bool,
     /// Their key, since it takes long to make where there are thousands.
     key: String,
+    /// What many of them are among others, since thousands of rules may add a word each to thousands of terms.
+    known: Option<Known>,
     /// How a rule names them, where it does not write out each term.
     names: Vec<Arc<str>>,
+    /// Those that fewer fields can have, for all rules that ask for these.
+    narrowed: Mutex<Vec<(FieldSet, Arc<Alternatives>)>>,
 }
 
 impl PartialEq for Alternatives {
@@ -36,7 +43,16 @@ impl Alternatives {
         let mut keys = Keys::default();
         leaves.iter().for_each(|leaf| keys.leaf("t", leaf.term.key(), leaf.fields));
         let fields = leaves.iter().fold(FieldSet::default(), |fields, leaf| fields.union(leaf.fields));
-        Self { leaves, fields, key: keys.joined('|'), names: Vec::new() }
+        let known = keys.known();
+        let key = known.as_ref().map_or_else(|| keys.joined('|'), |known| known.tally.key('|'));
+        let inflects = leaves.iter().any(|leaf| leaf.term.inflects());
+        Self { leaves, fields, inflects, key, known, names: Vec::new(), narrowed: Mutex::default() }
+    }
+
+    /// Makes one of several.
+    pub(super) fn joined(several: &[Arc<Self>]) -> Self {
+        let names = several.iter().flat_map(|alternatives| alternatives.names()).collect();
+        Self::new(several.iter().flat_map(|alternatives| alternatives.leaves.iter().cloned()).collect()).named(names)
     }
 
     /// Returns them as a rule names them: `@missile`.
@@ -65,14 +81,25 @@ impl Alternatives {
         self.fields
     }
 
+    pub(super) fn inflects(&self) -> bool {
+        self.inflects
+    }
+
     /// Returns what decides what they match, the same for every order and repetition.
     pub(super) fn key(&self) -> &str {
         &self.key
     }
 
     /// Adds the keys of the terms as those of alternatives among others.
-    pub(super) fn leaf_keys(&self, keys: &mut Keys) {
-        self.leaves.iter().for_each(|leaf| keys.leaf("t", leaf.term.key(), leaf.fields));
+    pub(super) fn leaf_keys<'a>(&'a self, keys: &mut Keys<'a>) {
+        match &self.known {
+            Some(known) if keys.most.is_none_or(|most| most.leaves.len() < known.leaves.len()) => {
+                let fewer = keys.most.replace(known);
+                fewer.into_iter().for_each(|fewer| keys.add_all(fewer));
+            }
+            Some(known) => keys.add_all(known),
+            None => self.leaves.iter().for_each(|leaf| keys.leaf("t", leaf.term.key(), leaf.fields)),
+        }
     }
 
     /// Returns those that some fields can have; none if there is none.
@@ -80,10 +107,19 @@ impl Alternatives {
         if self.fields.intersection(common) == self.fields {
             return Some(self);
         }
+        let mut narrowed = self.narrowed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, made)) = narrowed.iter().find(|(fields, _)| *fields == common) {
+            return Some(Arc::clone(made));
+        }
         let within = |leaf: &Leaf| Leaf { fields: leaf.fields.intersection(common), ..leaf.clone() };
         let mut leaves: Vec<Leaf> = self.leaves.iter().map(within).collect();
         leaves.retain(|leaf| leaf.fields != FieldSet::default());
-        (!leaves.is_empty()).then(|| Arc::new(Self::new(leaves).named(self.names.clone())))
+        if leaves.is_empty() {
+            return None;
+        }
+        let made = Arc::new(Self::new(leaves).named(self.names.clone()));
+        narrowed.push((common, Arc::clone(&made)));
+        Some(made)
     }
 }
 
@@ -92,13 +128,59 @@ const MAX_KEY: usize = 256;
 
 /// What alternatives (or, negated, conditions) match: those that differ in their fields alone are one in all of these.
 #[derive(Default)]
-pub(super) struct Keys {
+pub(super) struct Keys<'a> {
     whole: Vec<String>,
     /// By what stands before and behind the fields.
     leaves: BTreeMap<(&'static str, String), FieldSet>,
+    /// Terms that are among them as well, whose keys are not made again.
+    most: Option<&'a Known>,
 }
 
-impl Keys {
+/// The keys of terms too many for one that is written out, each with its fields.
+#[derive(Debug)]
+struct Known {
+    leaves: FxHashMap<String, FieldSet>,
+    tally: Tally,
+}
+
+/// A set of keys, the same in every order, of which one more or less takes no time: their number, their bytes, and the
+/// sum of their hashes.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Tally {
+    count: usize,
+    bytes: usize,
+    sum: [u64; 4],
+}
+
+impl Tally {
+    fn add(&mut self, key: &str) {
+        self.count += 1;
+        self.bytes += key.len();
+        self.sum = std::array::from_fn(|lane| self.sum[lane].wrapping_add(hash(key)[lane]));
+    }
+
+    fn remove(&mut self, key: &str) {
+        self.count -= 1;
+        self.bytes -= key.len();
+        self.sum = std::array::from_fn(|lane| self.sum[lane].wrapping_sub(hash(key)[lane]));
+    }
+
+    fn key(&self, sign: char) -> String {
+        let hash: String = self.sum.iter().take(2).map(|lane| format!("{lane:016x}")).collect();
+        format!("{sign}{}#{hash}", self.count)
+    }
+}
+
+fn hash(key: &str) -> [u64; 4] {
+    let bytes = Sha256::digest(key);
+    std::array::from_fn(|lane| bytes.iter().skip(lane * 8).take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+}
+
+fn leaf_key(sign: &str, fields: FieldSet, key: &str) -> String {
+    format!("{sign}{}/{key}", fields.bits())
+}
+
+impl Keys<'_> {
     /// Adds a leaf of some kind within some fields.
     pub(super) fn leaf(&mut self, sign: &'static str, key: String, fields: FieldSet) {
         let known = self.leaves.entry((sign, key)).or_default();
@@ -110,21 +192,92 @@ impl Keys {
         self.whole.push(key);
     }
 
+    fn add_all(&mut self, known: &Known) {
+        known.leaves.iter().for_each(|(key, fields)| self.leaf("t", key.clone(), *fields));
+    }
+
+    /// Returns what they are among others, if they are terms, and too many for a key that is written out.
+    fn known(&self) -> Option<Known> {
+        let tally = self.tally();
+        let leaves = || self.leaves.iter().map(|((_, key), fields)| (key.clone(), *fields)).collect();
+        (tally.bytes > MAX_KEY && tally.count > 1).then(|| Known { leaves: leaves(), tally })
+    }
+
+    fn tally(&self) -> Tally {
+        let mut tally = self.most.map(|most| most.tally.clone()).unwrap_or_default();
+        for ((sign, key), fields) in &self.leaves {
+            let known = self.most.filter(|_| *sign == "t").and_then(|most| most.leaves.get(key)).copied();
+            let all = known.unwrap_or_default().union(*fields);
+            match known {
+                Some(known) if known == all => {}
+                Some(known) => {
+                    tally.remove(&leaf_key(sign, known, key));
+                    tally.add(&leaf_key(sign, all, key));
+                }
+                None => tally.add(&leaf_key(sign, all, key)),
+            }
+        }
+        let whole: BTreeSet<&String> = self.whole.iter().collect();
+        whole.into_iter().for_each(|key| tally.add(key));
+        tally
+    }
+
     /// Returns the key of parts of which all (`&`) or one (`|`) must hold, the same for every order and repetition.
     pub(super) fn joined(self, sign: char) -> String {
-        let leaves = self.leaves.into_iter().map(|((sign, key), fields)| format!("{sign}{}/{key}", fields.bits()));
+        let tally = self.tally();
+        if tally.bytes > MAX_KEY && tally.count > 1 {
+            return tally.key(sign);
+        }
+        let leaves = self.leaves.into_iter().map(|((sign, key), fields)| leaf_key(sign, fields, &key));
         let mut keys: Vec<String> = self.whole.into_iter().chain(leaves).collect();
         keys.sort_unstable();
         keys.dedup();
-        if keys.len() == 1 {
-            return keys.remove(0);
+        match keys.len() {
+            1 => keys.remove(0),
+            count => format!("{sign}{count}({})", keys.concat()),
         }
-        let count = keys.len();
-        let joined = keys.concat();
-        if joined.len() <= MAX_KEY {
-            return format!("{sign}{count}({joined})");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Case, Reading, expression::Expression};
+
+    fn leaf(word: &str, fields: u8) -> Leaf {
+        let term = Term::parse(word, Reading::of_case(Case::Ignore)).unwrap();
+        Leaf { term: Arc::new(term), fields: FieldSet(fields) }
+    }
+
+    /// Terms among others have the key of all of them spelled out, also where both have some, in the same fields or not.
+    #[test]
+    fn a_group_and_more_terms_have_the_key_of_all_spelled_out() {
+        let words: Vec<String> = (0..60).map(|number| format!("word{number}")).collect();
+        let of = |from: usize, to: usize, fields| -> Vec<Leaf> {
+            words[from..to].iter().map(|word| leaf(word, fields)).collect()
+        };
+        let group = |leaves| Expression::Group(Arc::new(Alternatives::new(leaves)));
+        let term = |leaf: Leaf| Expression::Term(leaf.term, leaf.fields);
+        let spelled = |leaves: Vec<Leaf>| Expression::Any(leaves.into_iter().map(term).collect()).key();
+        for (first, second, more) in [
+            (of(0, 40, 7), of(20, 60, 7), leaf("other", 7)),
+            (of(0, 40, 7), of(20, 60, 1), leaf("word30", 8)),
+            (of(0, 2, 1), of(1, 3, 4), leaf("word0", 2)),
+            (of(0, 40, 1), of(3, 4, 3), leaf("word3", 1)),
+        ] {
+            let joined = Expression::Any(vec![group(first.clone()), term(more.clone()), group(second.clone())]);
+            assert_eq!(joined.key(), spelled([&[more][..], &second, &first].concat()));
+            assert_ne!(joined.key(), spelled([first, second].concat()[1..].to_vec()));
         }
-        let hash: String = Sha256::digest(joined).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("{sign}{count}#{hash}")
+    }
+
+    #[test]
+    fn fewer_fields_of_a_group_are_made_once() {
+        let group = Arc::new(Alternatives::new(vec![leaf("a", 7), leaf("b", 4)]));
+        let title = Arc::clone(&group).within(FieldSet(1)).unwrap();
+        assert_eq!((title.leaves().len(), title.fields()), (1, FieldSet(1)));
+        assert!(Arc::ptr_eq(&title, &Arc::clone(&group).within(FieldSet(1)).unwrap()));
+        assert!(Arc::ptr_eq(&group, &Arc::clone(&group).within(FieldSet(15)).unwrap()));
+        assert_eq!(group.within(FieldSet(8)), None);
     }
 }

@@ -12,6 +12,9 @@ use super::regexp::RegularExpression;
 pub(super) use super::term::{Term, TermError, TermWord, WordKind};
 use std::sync::Arc;
 
+/// Terms from which on a group is not copied into what it stands in.
+const MANY_TERMS: usize = 100;
+
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expression {
@@ -106,6 +109,17 @@ impl Expression {
         }
     }
 
+    /// Returns the same, with term groups of many terms apart from what else is among them, so that they stay shared.
+    pub(super) fn into_shared_alternatives(self) -> Option<Vec<Arc<Alternatives>>> {
+        let Expression::Any(parts) = self else {
+            return self.into_alternatives().map(|alternatives| vec![alternatives]);
+        };
+        let is_large = |part: &Self| matches!(part, Expression::Group(group) if group.leaves().len() > MANY_TERMS);
+        let (groups, others): (Vec<Self>, Vec<Self>) = parts.into_iter().partition(is_large);
+        let others = if others.is_empty() { None } else { Some(Expression::Any(others)) };
+        others.into_iter().chain(groups).map(Self::into_alternatives).collect()
+    }
+
     /// Returns how its terms are named, if there is a group among them; else none.
     fn group_names(&self) -> Vec<Arc<str>> {
         let mut names = Vec::new();
@@ -176,7 +190,7 @@ impl Expression {
     }
 
     /// Appends the keys of the parts of a conjunction (or disjunction), those of one within another as its own.
-    fn part_keys(&self, conjunction: bool, keys: &mut Keys) {
+    fn part_keys<'a>(&'a self, conjunction: bool, keys: &mut Keys<'a>) {
         match self {
             Expression::All(parts) if conjunction => parts.iter().for_each(|part| part.part_keys(true, keys)),
             Expression::Any(parts) if !conjunction => parts.iter().for_each(|part| part.part_keys(false, keys)),

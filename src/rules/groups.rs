@@ -37,6 +37,8 @@ impl From<Vec<String>> for TermGroup {
 #[derive(Debug, Default)]
 pub struct TermGroups {
     groups: BTreeMap<String, TermGroup>,
+    /// By group: the groups that it refers to, since each rule that uses it asks.
+    references: BTreeMap<String, Vec<String>>,
     /// What rules asked for so far: thousands of rules may use a group of thousands of terms.
     read: Mutex<HashMap<(String, Reading, FieldSet), Read>>,
 }
@@ -49,8 +51,12 @@ type Read = Result<Arc<Alternatives>, TermError>;
 
 impl<G: Into<TermGroup>> FromIterator<(String, G)> for TermGroups {
     fn from_iter<I: IntoIterator<Item = (String, G)>>(groups: I) -> Self {
-        let groups = groups.into_iter().map(|(name, group)| (name, group.into())).collect();
-        Self { groups, read: Mutex::default() }
+        let groups: BTreeMap<String, TermGroup> =
+            groups.into_iter().map(|(name, group)| (name, group.into())).collect();
+        let of_group =
+            |group: &TermGroup| group.terms.iter().filter_map(|term| reference(term)).map(str::to_owned).collect();
+        let references = groups.iter().map(|(name, group)| (name.clone(), of_group(group))).collect();
+        Self { groups, references, read: Mutex::default() }
     }
 }
 
@@ -79,8 +85,8 @@ impl TermGroups {
 
     /// Returns how many terms a group has, without those of the groups in it.
     pub fn own_terms(&self, name: &str) -> usize {
-        let members = self.groups.get(name).into_iter().flat_map(|group| &group.terms);
-        members.filter(|member| reference(member).is_none()).count()
+        let terms = self.groups.get(name).map_or(0, |group| group.terms.len());
+        terms - self.references.get(name).map_or(0, Vec::len)
     }
 
     /// Checks the groups by themselves: empty groups, terms that normalise to nothing, unknown references, cycles.
@@ -179,12 +185,7 @@ impl TermGroups {
 
     /// Returns the groups that a group refers to.
     fn references<'a>(&'a self, name: &str) -> Vec<&'a str> {
-        self.groups
-            .get(name)
-            .into_iter()
-            .flat_map(|group| &group.terms)
-            .filter_map(|member| reference(member))
-            .collect()
+        self.references.get(name).into_iter().flatten().map(String::as_str).collect()
     }
 
     /// Returns ways that end where they began, `[a, b, a]`, among the groups that some groups lead to: one for each step
@@ -345,6 +346,31 @@ mod tests {
         for rule in &rules {
             let Expression::Near(proximity) = &rule.clauses[0].expression else { panic!("terms near each other") };
             assert!(Arc::ptr_eq(&proximity.operands()[0], &one));
+        }
+        // Also beside other words, and in fewer fields.
+        for query in ["(@names OR y) NEAR/5 z", "z NEAR/5 (y OR @names)", "(@names OR y) NEAR/5 title:z"] {
+            let read = |number: usize| {
+                let query = Some(query.replace('z', &format!("z{number}")));
+                Rule::new(&RuleSource { query, ..RuleSource::default() }, &groups).unwrap()
+            };
+            let large = |rule: &Rule| {
+                let mut found = Vec::new();
+                rule.clauses[0].expression.leaves(&mut |leaf| match leaf {
+                    Expression::Near(near) => {
+                        found.extend(near.operands().iter().filter(|o| o.leaves().len() > 9).cloned())
+                    }
+                    _ => panic!("terms near each other"),
+                });
+                found
+            };
+            let rules: Vec<Rule> = (0..2).map(read).collect();
+            let (one, other) = (large(&rules[0]), large(&rules[1]));
+            assert_eq!((one.len(), other.len()), (1, 1), "{query}");
+            assert!(Arc::ptr_eq(&one[0], &other[0]), "{query}");
+            for (title, hits) in [("name9 and z0", 1), ("z0 y", 1), ("y name9 z1", 1), ("name9 y", 0), ("z0 z1", 0)] {
+                let found = RuleSet::new(&rules).matches(&Document { title, ..Document::default() });
+                assert_eq!(found.len(), hits, "{query}: {title}");
+            }
         }
         let set = RuleSet::new(&rules);
         let title = "Name7 was seen with other33, and name8; name9 far from other34";

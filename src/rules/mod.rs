@@ -211,15 +211,7 @@ impl Rule {
 
     /// Tells whether some word of a term has other forms.
     pub fn inflects(&self) -> bool {
-        let inflects = |expression: &Expression| match expression {
-            Expression::Term(term, _) => term.inflects(),
-            Expression::Near(proximity) => {
-                proximity.operands().iter().flat_map(|operand| operand.leaves()).any(|leaf| leaf.term.inflects())
-            }
-            Expression::Group(group) => group.leaves().iter().any(|leaf| leaf.term.inflects()),
-            _ => false,
-        };
-        self.clauses.iter().any(|clause| clause.expression.has(&inflects))
+        inflect(&self.clauses)
     }
 
     /// Checks a rule against the term groups that it uses.
@@ -244,6 +236,17 @@ impl Rule {
     }
 }
 
+/// Tells whether some word of a term has other forms.
+fn inflect(clauses: &[Clause]) -> bool {
+    let inflects = |expression: &Expression| match expression {
+        Expression::Term(term, _) => term.inflects(),
+        Expression::Near(proximity) => proximity.operands().iter().any(|operand| operand.inflects()),
+        Expression::Group(group) => group.inflects(),
+        _ => false,
+    };
+    clauses.iter().any(|clause| clause.expression.has(&inflects))
+}
+
 /// Hashes what decides which documents match: not the name, not the spelling of a term, no order of lists.
 fn version(clauses: &[Clause], source: &RuleSource) -> RuleVersion {
     let sorted = |list: &[String]| {
@@ -256,6 +259,9 @@ fn version(clauses: &[Clause], source: &RuleSource) -> RuleVersion {
     let whole = Expression::All(clauses.iter().map(|clause| clause.expression.clone()).collect());
     let mut hash = Sha256::new();
     hash.update(format!("feedwatch rule {MATCHING_FORMAT}\n{}\n", whole.key()));
+    if inflect(clauses) {
+        hash.update(format!("forms {}\n", forms::FORMAT));
+    }
     hash.update(format!("feeds {}\ntags {}\n", sorted(&source.feeds), sorted(&source.tags)));
     let digits: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     RuleVersion::new(digits)

@@ -87,6 +87,16 @@ impl RegularExpression {
             wrong(1 + at, format!("the regular expression cannot be read: {why}"))
         })?;
         match hir.properties().minimum_len() {
+            Some(0) if pattern.is_empty() => {
+                let message = "there is nothing between the slashes; write the regular expression, or quotation marks \
+                               around a term with slashes";
+                return Err(wrong(0, message.to_owned()));
+            }
+            Some(0) if hir.properties().maximum_len() == Some(0) => {
+                let message = "the regular expression matches even where there is nothing: it asks for a place (such as `^`, \
+                               `$` or `\\b`) and for no letter; write the letters that stand there";
+                return Err(wrong(0, message.to_owned()));
+            }
             Some(0) => {
                 let message = "the regular expression matches even where there is nothing, so it says nothing; leave out \
                                a `*` or `?`";

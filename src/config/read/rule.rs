@@ -143,8 +143,11 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
                     }
                     continue;
                 }
-                // Where the query could not be read, nobody knows whether the rule looks for nothing.
-                let unread = (query.is_none() && section.has("query")) || near_fails;
+                // Where what it looks for could not be read, nobody knows whether the rule looks for nothing.
+                let unread = (query.is_none() && section.has("query"))
+                    || near_fails
+                    || !["all", "any"].iter().all(|key| section.is_list_or_absent(key))
+                    || section.unknown(&KEYS).any(|value| value.is_array() || value.is_str());
                 if unread && error.key == "all" && error.index.is_none() {
                     continue;
                 }

@@ -100,6 +100,10 @@ fn read_group(section: &Section<'_>, name: &Text, report: &mut Report<'_>) -> Op
     let allow = lint::allowed(&group, &name::OF_GROUPS, report);
     let forms = WordForms::read(&group, report);
     let (terms, file) = read_terms(&group, report)?;
+    // A mistyped `terms` is one error, not one more for the group and for each rule.
+    if terms.is_empty() && !group.has("terms") && group.unknown(&KEYS).next().is_some() {
+        return None;
+    }
     let read = PlacedGroup { place, terms, file, forms, allow };
     forms.warn(&group, read.group().inflects(), &read.allow, report);
     Some(read)

@@ -27,6 +27,10 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::Script;
 use language::Stemming;
 
+/// Number of the way in which forms are found, stemmers included: another way makes every rule that uses them another
+/// version.
+pub(super) const FORMAT: u32 = 1;
+
 /// Letters of the shortest word that has forms besides itself.
 const MIN_LETTERS: usize = 3;
 

@@ -265,7 +265,7 @@ impl<'q> Lexer<'q, '_> {
             let rest = self.rest();
             return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, word_length(rest));
         }
-        let near = nearest_name(name, SCOPES.into_iter());
+        let near = field_elsewhere(name).or_else(|| nearest_name(name, SCOPES.into_iter()));
         let names = SCOPES.map(|known| format!("`{known}:`"));
         let message = format!(
             "there is no field `{}`; expected {}, or quotation marks around a word with a colon",
@@ -390,6 +390,29 @@ pub(super) fn operator_elsewhere(word: &str) -> Option<String> {
         }
         "XOR" => Some("there is no `XOR` here; write `(a OR b) AND NOT (a AND b)`".to_owned()),
         "ANDNOT" => Some(format!("`{word}` is a word here; write `AND NOT`")),
+        _ => None,
+    }
+}
+
+/// Says what two words side by side are in other languages: a phrase in single quotation marks, a field with its value.
+pub(super) fn written_elsewhere(word: &str, next: &str) -> Option<String> {
+    if word.starts_with(['\'', '‘', '‚', '`']) && word.chars().count() > 1 {
+        let (start, end) = (&word[word.chars().next()?.len_utf8()..], next.trim_end_matches(['\'', '’', '`']));
+        let more = if end == next { "…" } else { "" };
+        return Some(format!("a phrase stands in double quotation marks: write `\"{start} {end}{more}\"`"));
+    }
+    let name = word.strip_suffix('=').or((next.starts_with('=')).then_some(word))?;
+    scope_of(name).map(|_| format!("a field stands before a colon: write `{name}:` and what it must have"))
+}
+
+/// Returns the field that another query language calls by some name.
+fn field_elsewhere(name: &str) -> Option<&'static str> {
+    match name.to_ascii_lowercase().as_str() {
+        "http" | "https" | "site" | "inurl" | "domain" | "link" | "host" => Some("url"),
+        "headline" | "allintitle" | "subject" => Some("title"),
+        "text" | "intext" | "description" => Some("body"),
+        "source" | "publisher" => Some("feed"),
+        "label" => Some("tag"),
         _ => None,
     }
 }

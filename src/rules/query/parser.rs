@@ -5,7 +5,7 @@ mod leaves;
 use super::super::expression::{Alternatives, Expression, Proximity, Term, TermError};
 use super::super::lists::{Clause, NEAR_REGEX};
 use super::super::{FieldSet, Reading, TermGroups};
-use super::lexer::{Lexeme, Scope, Token, lex, operator_elsewhere, short};
+use super::lexer::{Lexeme, Scope, Token, lex, operator_elsewhere, short, written_elsewhere};
 use super::{DEFAULT_DISTANCE, Errors, MAX_DEPTH};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -56,6 +56,9 @@ pub(super) fn parse(
     }
     clauses
 }
+
+/// Proximities that stand for one at most.
+const MAX_WAYS: usize = 16;
 
 /// A part of a query and where it stands; without an expression if it is wrong, which has been reported.
 struct Part {
@@ -223,6 +226,9 @@ impl<'q> Parser<'q, '_> {
         if self.errors.0.iter().any(|error| error.at == Some(at)) {
             return;
         }
+        if let Some(message) = written_elsewhere(&last, &next) {
+            return self.error(before.map_or(at, |part| part.start), message);
+        }
         for word in [&next, &last] {
             if let Some(message) = operator_elsewhere(word) {
                 let at = if *word == next { at } else { before.map_or(at, |part| part.start) };
@@ -300,7 +306,7 @@ impl<'q> Parser<'q, '_> {
         for part in parts {
             let Some(expression) = part.expression else { continue };
             let has_regex = expression.has(&|leaf| matches!(leaf, Expression::Regex(..)));
-            match expression.into_alternatives() {
+            match expression.into_shared_alternatives() {
                 Some(alternatives) => operands.push(alternatives),
                 None if has_regex => self.error(part.start, NEAR_REGEX),
                 None => self.error(
@@ -313,7 +319,29 @@ impl<'q> Parser<'q, '_> {
         if operands.len() < count {
             return Part { expression: None, start, end };
         }
-        self.near(operands, distances, start, end)
+        // `(@many OR a) NEAR b` is `(@many NEAR b) OR (a NEAR b)`, and the rules share the group.
+        let ways: usize = operands.iter().map(Vec::len).product();
+        if ways > MAX_WAYS {
+            let joined = |apart: Vec<Arc<Alternatives>>| Arc::new(Alternatives::joined(&apart));
+            return self.near(operands.into_iter().map(joined).collect(), distances, start, end);
+        }
+        let nth = |way: usize| {
+            let mut rest = way;
+            let choose = |apart: &Vec<Arc<Alternatives>>| {
+                let chosen = Arc::clone(&apart[rest % apart.len()]);
+                rest /= apart.len();
+                chosen
+            };
+            operands.iter().map(choose).collect::<Vec<_>>()
+        };
+        let near = |way| Proximity::new(nth(way), distances.clone()).map(Expression::Near);
+        let mut ways: Vec<Expression> = (0..ways).filter_map(near).collect();
+        match ways.len() {
+            // Told to be impossible.
+            0 => self.near(nth(0), distances.clone(), start, end),
+            1 => Part { expression: ways.pop(), start, end },
+            _ => Part { expression: Some(Expression::Any(ways)), start, end },
+        }
     }
 
     fn near(

@@ -318,6 +318,36 @@ fn errors_stand_at_their_byte_and_say_what_was_expected() {
     }
 }
 
+/// What people bring from other languages is told as what it is here.
+#[test]
+fn other_languages_are_answered_with_what_to_write() {
+    for (query, at, part) in [
+        ("//", 0, "nothing between the slashes"),
+        ("a AND //", 6, "nothing between the slashes"),
+        ("/^$/", 0, "for no letter"),
+        (r"/\b/", 0, "for no letter"),
+        ("a AND /^/i", 6, "for no letter"),
+        ("'a b'", 0, "double quotation marks: write `\"a b\"`"),
+        ("‘a b c’", 0, "double quotation marks: write `\"a b…\"`"),
+        ("title=\"a\"", 0, "before a colon: write `title:`"),
+        ("title = a", 0, "before a colon: write `title:`"),
+    ] {
+        let errors = errors(query);
+        assert_eq!(errors[0].at, Some(at), "`{query}`: {errors:?}");
+        assert!(errors[0].message.contains(part), "`{query}`: {errors:?}");
+    }
+    for (query, suggestion) in [
+        ("site:bbc.co.uk", "url:"),
+        ("http://example.com", "url:"),
+        ("intitle:a", "title:"),
+        ("source:Reuters", "feed:"),
+        ("titel:a", "title:"),
+    ] {
+        assert_eq!(errors(query)[0].suggestion.as_deref(), Some(suggestion), "{query}");
+    }
+    assert_eq!(errors("elsewhere:a")[0].suggestion, None);
+}
+
 #[test]
 fn several_errors_are_told_at_once() {
     let errors_of_many = errors("(a b AND @misile OR titel:c) AND -d AND mis*le AND e NEAR f");
