@@ -522,6 +522,22 @@ async fn a_rule_that_left_is_not_run_on() {
     assert_eq!(bench.backfill("2026-11-24T06:30:01Z").await, Backfilled { articles: 1, hits: 1, more: false });
 }
 
+/// Promise P1: a rule meets every article that is committed after the reload that brought it, also those of a poll that
+/// was under way then, in the feed as it is called now.
+#[tokio::test]
+async fn a_poll_that_began_before_a_reload_is_matched_by_the_new_rules() {
+    let mut bench = bench(at("2026-11-24T05:00:00Z")).await;
+    let former = bench.resources.clone();
+    bench.adopt("query = 'rockets AND feed:\"The Wire\"'", "2026-11-24T06:10:00Z").await;
+    bench.resources.in_force.replace(bench.resources.config.clone());
+    bench.publish(&[("a", "Kim inspects rockets", FRESH), ("b", "DPRK fires ballistic missiles", FRESH)]);
+    let report = poll::poll(&former, 0, bench.feed, at("2026-11-24T06:09:59Z")).await.unwrap();
+    let Polled::Read(counts) = report.outcome else { panic!("{report:?}") };
+    assert_eq!((counts.new, counts.hits), (2, 1));
+    // A backfill finds nothing more.
+    assert_eq!((bench.backfill("2026-11-24T06:10:01Z").await.hits, bench.hits().await), (0, 1));
+}
+
 /// Promises P1 and P2: a rule that was away finds what came meanwhile, and nothing a second time.
 #[tokio::test]
 async fn a_rule_that_comes_back_is_run_over_what_came_meanwhile() {

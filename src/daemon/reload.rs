@@ -21,13 +21,17 @@ impl Daemon {
     /// Makes the store and the agenda those of a configuration. When the store fails, nothing has changed.
     pub(super) async fn configure(&mut self, config: Arc<Config>, now: Timestamp) -> Result<(), StoreError> {
         let spread = move |index: usize| now + SPREAD * u32::try_from(index).unwrap_or(u32::MAX);
-        let adopting = config.clone();
+        let (adopting, in_force) = (config.clone(), self.resources.in_force.clone());
         let adopt = move |connection: &Connection| {
             let feeds = adopt::adopt(connection, &adopting, now, spread)?;
             let (waiting, wanted) = (store::outbox::waiting(connection)?, store::full_text::wanted(connection)?);
-            Ok((feeds, editions(connection, &adopting, now)?, waiting, wanted))
+            let editions = editions(connection, &adopting, now)?;
+            in_force.replace(adopting);
+            Ok((feeds, editions, waiting, wanted))
         };
-        let (stored, editions, waiting, wanted) = self.resources.store.call(adopt).await?;
+        let adopted = self.resources.store.call(adopt).await;
+        let (stored, editions, waiting, wanted) =
+            adopted.inspect_err(|_| self.resources.in_force.replace(self.resources.config.clone()))?;
         let feeds: HashMap<_, _> = stored.iter().enumerate().map(|(index, feed)| (feed.id, index)).collect();
         for gone in self.feeds.keys().filter(|id| !feeds.contains_key(id)) {
             self.agenda.remove(&Job::Poll(*gone));

@@ -140,7 +140,7 @@ pub async fn give_up(
     host: Option<String>,
     now: Timestamp,
 ) -> Result<Vec<(ArticleId, PageReport)>, StoreError> {
-    let config = resources.config.clone();
+    let (config, in_force) = (resources.config.clone(), resources.in_force.clone());
     let run = move |connection: &Connection| {
         let is_meant = |wanted: &WantedPage| match &host {
             Some(host) => {
@@ -153,8 +153,9 @@ pub async fn give_up(
         let mut given_up = Vec::new();
         let wanted = store::full_text::wanted(connection)?;
         for wanted in wanted.into_iter().filter(is_meant).take(GIVEN_UP_AT_ONCE) {
-            let feed = configured(&config, &store::feed::one(connection, wanted.feed)?.identity);
-            let report = commit(connection, &config, &wanted, &feed, Err(reason.clone()), now)?;
+            let rules = in_force.or(&config);
+            let feed = configured(&rules, &store::feed::one(connection, wanted.feed)?.identity);
+            let report = commit(connection, &rules, &wanted, &feed, Err(reason.clone()), now)?;
             given_up.extend(report.map(|report| (wanted.article, report)));
         }
         Ok(given_up)
@@ -200,8 +201,13 @@ async fn settle(
     text: Result<String, String>,
     now: Timestamp,
 ) -> Result<Option<PageReport>, StoreError> {
-    let config = resources.config.clone();
-    resources.store.call(move |connection| commit(connection, &config, &wanted, &feed, text, now)).await
+    let (config, in_force) = (resources.config.clone(), resources.in_force.clone());
+    let commit = move |connection: &Connection| {
+        let rules = in_force.or(&config);
+        let feed = matching::feed_in_force(&rules, &config, &feed);
+        commit(connection, &rules, &wanted, feed, text, now)
+    };
+    resources.store.call(commit).await
 }
 
 fn commit(

@@ -24,6 +24,14 @@ pub(super) struct Hits {
     pub(super) matching: Duration,
 }
 
+/// Returns a feed of the configuration that a job started with as the one in force has it, whose rules go by its name and
+/// its tags.
+pub(super) fn feed_in_force<'c>(in_force: &'c Config, started_with: &'c Config, feed: &'c Feed) -> &'c Feed {
+    let same = std::ptr::eq(in_force, started_with);
+    let known = in_force.feeds.iter().filter(|_| !same).find(|known| known.url == feed.url);
+    known.unwrap_or(feed)
+}
+
 /// Matches an article of a feed against all rules and records what is found, within the caller's transaction.
 pub(super) fn match_article(
     connection: &Connection,

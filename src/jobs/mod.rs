@@ -16,19 +16,43 @@ pub mod search;
 pub mod upkeep;
 
 use crate::{config::Config, fetch::Fetcher, mail::smtp, store::Store};
-use std::{num::NonZero, sync::Arc, thread::available_parallelism};
+use std::{
+    num::NonZero,
+    sync::{Arc, Mutex, PoisonError},
+    thread::available_parallelism,
+};
 use tokio::sync::Semaphore;
 
 /// Documents over this size are parsed one at a time: a document can take many times its size in memory.
 const LARGE_DOCUMENT: usize = 1 << 20;
 
-/// What jobs work with. Clones are cheap; a job keeps the one that it started with, whatever is reloaded meanwhile.
+/// The configuration that took the place of the one that a job started with, if one did.
+#[derive(Debug, Clone, Default)]
+pub struct InForce(Arc<Mutex<Option<Arc<Config>>>>);
+
+impl InForce {
+    /// Makes a configuration the one in force. Called within the store's call that adopts it, so that whatever is
+    /// committed afterwards is matched by its rules.
+    pub fn replace(&self, config: Arc<Config>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(config);
+    }
+
+    /// Returns it, or else the one that a job started with. Called within the store's call that commits.
+    fn or(&self, started_with: &Arc<Config>) -> Arc<Config> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().unwrap_or(started_with).clone()
+    }
+}
+
+/// What jobs work with. Clones are cheap; a job keeps the one that it started with, whatever is reloaded meanwhile, but
+/// matches articles by the rules in force when it commits.
 #[derive(Debug, Clone)]
 pub struct Resources {
     /// The store.
     pub store: Store,
     /// The configuration.
     pub config: Arc<Config>,
+    /// The configuration in force, shared by all clones.
+    pub in_force: InForce,
     /// The HTTP client with its limits.
     pub fetcher: Arc<Fetcher>,
     /// The SMTP client with its time-outs.
@@ -47,6 +71,7 @@ impl Resources {
         Self {
             store,
             config,
+            in_force: InForce::default(),
             fetcher: Arc::new(fetcher),
             smtp: Arc::new(smtp),
             host: host.into(),

@@ -14,7 +14,7 @@ use crate::{
     },
     fetch::{Fetched, ResponseNotes},
     jobs::{
-        Resources,
+        InForce, Resources,
         matching::{self, Hits},
     },
     parse::{self, ParseLimits},
@@ -142,7 +142,8 @@ pub async fn poll_after(
     let answer = read(resources, feed, fetched, now).await;
     stages.parse = began.elapsed();
     let began = Instant::now();
-    let commit = Commit { config: config.clone(), index, id, before, answer, now };
+    let in_force = resources.in_force.clone();
+    let commit = Commit { config: config.clone(), in_force, index, id, before, answer, now };
     let (mut report, matching) = store.call(move |connection| commit.run(connection)).await?;
     stages.matching = matching;
     stages.store = began.elapsed().saturating_sub(matching);
@@ -186,6 +187,7 @@ enum Answer {
 /// Everything that the transaction of a poll needs.
 struct Commit {
     config: Arc<Config>,
+    in_force: InForce,
     index: usize,
     id: FeedId,
     before: FeedState,
@@ -195,8 +197,10 @@ struct Commit {
 
 impl Commit {
     fn run(self, connection: &Connection) -> Result<(PollReport, Duration), StoreError> {
-        let Self { config, index, id, before, answer, now } = self;
+        let Self { config, in_force, index, id, before, answer, now } = self;
+        let rules = in_force.or(&config);
         let feed = &config.feeds[index];
+        let feed = matching::feed_in_force(&rules, &config, feed);
         let mut state = before.clone();
         let mut matching = Duration::ZERO;
         let mut hints = FreshnessHints::default();
@@ -223,7 +227,7 @@ impl Commit {
                 let first_document = state.baseline_at.is_none();
                 state.baseline_at = state.baseline_at.or(Some(now));
                 let (hits, pages) = (Hits::default(), PageBudget::default());
-                let mut intake = Intake { connection, config: &config, feed, id, first_document, now, hits, pages };
+                let mut intake = Intake { connection, config: &rules, feed, id, first_document, now, hits, pages };
                 let counts = intake.take(parsed)?;
                 matching = intake.hits.matching;
                 state.tally = health::tally(&before, counts.new, false, now);
