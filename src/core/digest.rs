@@ -308,7 +308,7 @@ mod tests {
             hit
         };
         let mut best = of_story(hit(3, "a", 3, Some("2026-11-24T06:00:00Z"), SEEN), 1);
-        let term = |term: &str| TermMatch { term: term.to_owned(), field: Field::Title, start: 0, end: 1 };
+        let term = |term: &str| TermMatch { term: term.into(), field: Field::Title, start: 0, end: 1 };
         best.terms = vec![term("x"), term("y")];
         let hits = vec![
             of_story(hit(1, "a", 1, Some("2026-11-24T05:00:00Z"), SEEN), 1),

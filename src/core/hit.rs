@@ -3,6 +3,7 @@
 use super::{article::ArticleId, story::StoryId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use std::fmt;
 
 /// Name of a rule, unique in a configuration.
@@ -83,7 +84,7 @@ pub enum Field {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TermMatch {
     /// The term as the rule writes it (the member of a group, not the group).
-    pub term: String,
+    pub term: SmolStr,
     /// Where it was found.
     pub field: Field,
     /// First byte of the match in the field's text.

@@ -7,23 +7,36 @@ use super::expression::{Alternatives, Expression, Proximity, Term, TermWord, Wor
 use super::origin::Origin;
 use super::proximity::Distance;
 use super::regexp::RegularExpression;
-use super::vocabulary::{NONE, Vocabulary, WordId};
+use super::vocabulary::{NONE, Vocabulary, WordId, follower};
 use super::{FieldSet, Rule};
 use aho_corasick::AhoCorasick;
 use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Number of a term: equal terms of all rules are one.
 pub(super) type TermId = u32;
 
-/// What a word is for.
+/// What is looked at when a term was seen.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct WordUse {
-    /// The term that it is, or `NONE`.
+pub(super) struct TermUse {
     pub(super) term: TermId,
-    /// The node of the trie that it leads to as a first word, or `NONE`.
-    pub(super) node: u32,
+    /// Its postings, in `Compiled::postings`.
+    pub(super) postings: (u32, u32),
+    /// The first of its memberships in `Compiled::memberships`, or `NONE`.
+    pub(super) memberships: u32,
+    /// Its number of words, if some rule asks what it stands near to, else 0.
+    pub(super) placed: u32,
+}
+
+impl TermUse {
+    /// No term.
+    pub(super) const NONE: Self = Self { term: NONE, postings: (0, 0), memberships: NONE, placed: 0 };
+
+    fn of(term: TermId) -> Self {
+        Self { term, ..Self::NONE }
+    }
 }
 
 /// Phrases, as a trie over words.
@@ -32,8 +45,16 @@ pub(super) struct Phrases {
     edges: FxHashMap<(u32, WordId, bool), u32>,
     /// Whether some edge is loose; hardly any is.
     has_loose: bool,
-    /// By node: the term that ends there, or `NONE`.
-    pub(super) terms: Vec<TermId>,
+    pub(super) nodes: Vec<PhraseNode>,
+}
+
+/// A node of the trie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PhraseNode {
+    /// The term that ends there.
+    pub(super) term: TermUse,
+    /// The words that may follow, as `follower` gives them.
+    pub(super) following: u32,
 }
 
 impl Phrases {
@@ -46,8 +67,8 @@ impl Phrases {
     }
 
     fn add_node(&mut self) -> u32 {
-        self.terms.push(NONE);
-        index(self.terms.len() - 1)
+        self.nodes.push(PhraseNode { term: TermUse::NONE, following: 0 });
+        index(self.nodes.len() - 1)
     }
 }
 
@@ -58,24 +79,14 @@ const FILTER: usize = 3;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Posting {
     pub(super) rule: u32,
-    /// Terms of which one must have been seen; all `NONE` if that cannot be told here.
+    /// Terms of which one must have been seen: `Compiled::never` and `Compiled::always_seen` fill it up.
     pub(super) filter: [TermId; FILTER],
-}
-
-/// What is looked at when a term was seen: together, since each lies in memory where no other does.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct TermUse {
-    /// Its postings, in `Compiled::postings`.
-    pub(super) postings: (u32, u32),
-    /// Its memberships, in `Compiled::memberships`.
-    pub(super) memberships: (u32, u32),
-    /// Its number of words, if some rule asks what it stands near to, else 0.
-    pub(super) placed: u32,
 }
 
 /// A term as one of alternatives that have a stand-in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Membership {
+    pub(super) term: TermId,
     pub(super) stand_in: TermId,
     /// The fields in which it counts.
     pub(super) fields: FieldSet,
@@ -84,7 +95,7 @@ pub(super) struct Membership {
 /// What decides whether a rule holds, in few bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Condition {
-    /// Its clauses, in `Compiled::children`.
+    /// Its clauses, in `Compiled::nodes`.
     pub(super) start: u32,
     /// The first clause with a regular expression, to be evaluated after others.
     pub(super) costly: u32,
@@ -93,11 +104,12 @@ pub(super) struct Condition {
     pub(super) scoped: bool,
 }
 
-/// A node of a compiled expression; children are a range of `Compiled::children`.
+/// A node of a compiled expression; children are a range of `Compiled::nodes`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Node {
     All(u32, u32),
     Any(u32, u32),
+    /// Index of its one child.
     Not(u32),
     Term(TermId, FieldSet),
     /// Alternatives, by their stand-in.
@@ -136,15 +148,18 @@ pub(super) struct Gates {
 pub(super) struct Told {
     pub(super) term: TermId,
     pub(super) fields: FieldSet,
-    pub(super) written: Arc<str>,
+    pub(super) written: SmolStr,
 }
 
 /// A rule, compiled.
 #[derive(Debug, Clone)]
 pub(super) struct CompiledRule {
-    pub(super) clauses: Vec<u32>,
-    /// The terms of its own, then those of each term group; the latter are shared.
-    pub(super) told: Vec<Arc<[Told]>>,
+    /// Its clauses in their order, in `Compiled::nodes`.
+    pub(super) clauses: Box<[u32]>,
+    /// The terms of its own, in `Compiled::told`.
+    pub(super) told: (u32, u32),
+    /// Those of each term group, shared by the rules that use it.
+    pub(super) told_groups: Box<[Arc<[Told]>]>,
     /// Proximities whose terms it tells about, where these are near each other.
     pub(super) told_near: Box<[u32]>,
     /// Regular expressions whose places it tells about.
@@ -157,18 +172,16 @@ pub(super) struct CompiledRule {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Compiled {
     pub(super) vocabulary: Vocabulary,
-    pub(super) words: Vec<WordUse>,
     pub(super) phrases: Phrases,
-    /// Number of terms.
-    pub(super) terms: usize,
     /// By term.
     pub(super) uses: Vec<TermUse>,
+    /// In the order of their terms.
     pub(super) memberships: Vec<Membership>,
     pub(super) postings: Vec<Posting>,
     /// Rules without a term that they need.
     pub(super) always: Vec<u32>,
     pub(super) nodes: Vec<Node>,
-    pub(super) children: Vec<u32>,
+    pub(super) told: Vec<Told>,
     pub(super) proximities: Vec<CompiledProximity>,
     pub(super) regexes: Vec<Arc<RegularExpression>>,
     pub(super) origins: Vec<Origin>,
@@ -178,6 +191,18 @@ pub(super) struct Compiled {
     pub(super) rules: Vec<CompiledRule>,
     /// The fields that some rule looks into.
     pub(super) fields: FieldSet,
+}
+
+impl Compiled {
+    /// Returns a number of no term: never seen.
+    pub(super) fn never(&self) -> TermId {
+        index(self.uses.len())
+    }
+
+    /// Returns a number of no term, for what is taken as seen in every document.
+    pub(super) fn always_seen(&self) -> TermId {
+        index(self.uses.len() + 1)
+    }
 }
 
 /// Terms of which a rule needs one.
@@ -192,7 +217,7 @@ struct CompiledAlternatives {
     /// Whether they are asked what they stand near to.
     placed: bool,
     /// The node of a term group.
-    node: Option<u32>,
+    node: Option<Node>,
 }
 
 /// Alternatives of more terms have a stand-in, which is seen when one of them is: a group of thousands that thousands of
@@ -216,14 +241,12 @@ pub(super) fn compile<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Compiled
 struct Compiler {
     out: Compiled,
     known: FxHashMap<Vec<TermWord>, TermId>,
-    /// Nodes with a regular expression below, to be evaluated after others.
-    costly: FxHashSet<u32>,
     /// By term that is one of alternatives with a stand-in.
-    memberships: Vec<(TermId, Membership)>,
+    memberships: Vec<Membership>,
     /// By term: how costly it is as an anchor, without regard to its uses.
     costs: Vec<f32>,
     /// By term: how often rules have it.
-    uses: Vec<u32>,
+    frequencies: Vec<u32>,
     /// By rule: the groups that it needs.
     groups: Vec<Vec<Group>>,
     /// By their address in the rule at hand: proximities that were compiled.
@@ -255,12 +278,12 @@ impl Compiler {
             clause.expression.positive_leaves(&mut |leaf| match leaf {
                 Expression::Term(term, fields) => {
                     let id = self.known[&term.words];
-                    self.uses[id as usize] += 1;
+                    self.frequencies[id as usize] += 1;
                     match places.get(&id) {
                         Some(place) => told[*place].fields = told[*place].fields.union(*fields),
                         None => {
                             places.insert(id, told.len());
-                            told.push(Told { term: id, fields: *fields, written: Arc::clone(&term.written) });
+                            told.push(Told { term: id, fields: *fields, written: SmolStr::from(&*term.written) });
                         }
                     }
                 }
@@ -281,24 +304,33 @@ impl Compiler {
             });
         }
         self.groups.push(groups);
-        self.condition(&clauses, rule);
+        let clauses = self.condition(clauses, rule);
         let (feeds, tags) = (Arc::clone(&rule.feeds), Arc::clone(&rule.tags));
-        let told = std::iter::once(told.into()).chain(told_groups).collect();
-        let (told_near, told_regexes) = (told_near.into(), told_regexes.into());
-        self.out.rules.push(CompiledRule { clauses, told, told_near, told_regexes, feeds, tags });
+        let start = index(self.out.told.len());
+        self.out.told.append(&mut told);
+        let told = (start, index(self.out.told.len()));
+        let (told_groups, told_near, told_regexes) = (told_groups.into(), told_near.into(), told_regexes.into());
+        self.out.rules.push(CompiledRule { clauses, told, told_groups, told_near, told_regexes, feeds, tags });
     }
 
-    fn condition(&mut self, clauses: &[u32], rule: &Rule) {
-        let is_costly = |clause: &u32| self.costly.contains(clause);
-        let (costly, cheap): (Vec<u32>, Vec<u32>) = clauses.iter().copied().partition(is_costly);
-        let (start, middle) = self.children(cheap);
-        let (_, end) = self.children(costly);
+    /// Enters what decides whether a rule holds. Returns where its clauses stand, in their order.
+    fn condition(&mut self, clauses: Vec<(Node, Cost)>, rule: &Rule) -> Box<[u32]> {
+        let mut order: Vec<usize> = (0..clauses.len()).collect();
+        order.sort_by_key(|clause| clauses[*clause].1);
+        let start = index(self.out.nodes.len());
+        let costly = start + index(clauses.iter().filter(|(_, cost)| *cost == Cost::Low).count());
+        let mut places = vec![0; clauses.len()];
+        for clause in order {
+            places[clause] = index(self.out.nodes.len());
+            self.out.nodes.push(clauses[clause].0);
+        }
         let scoped = !rule.feeds.is_empty() || !rule.tags.is_empty();
-        self.out.conditions.push(Condition { start, costly: middle, end, scoped });
+        self.out.conditions.push(Condition { start, costly, end: index(self.out.nodes.len()), scoped });
+        places.into()
     }
 
     fn count_uses(&mut self, terms: &[TermId]) {
-        terms.iter().for_each(|term| self.uses[*term as usize] += 1);
+        terms.iter().for_each(|term| self.frequencies[*term as usize] += 1);
     }
 
     /// Compiles alternatives, or finds them where they were compiled before.
@@ -310,7 +342,7 @@ impl Compiler {
         let mut told: Vec<Told> = Vec::with_capacity(alternatives.leaves().len());
         for leaf in alternatives.leaves() {
             let (term, fields) = (self.term(&leaf.term), leaf.fields);
-            told.push(Told { term, fields, written: Arc::clone(&leaf.term.written) });
+            told.push(Told { term, fields, written: SmolStr::from(&*leaf.term.written) });
         }
         told.sort_by_key(|told| told.term);
         told.dedup_by(|next, first| {
@@ -323,7 +355,7 @@ impl Compiler {
         let mut terms: Group = told.iter().map(|told| told.term).collect();
         if terms.len() > MOST_WITHOUT_STAND_IN {
             let stand_in = self.add_term(terms.iter().map(|term| self.costs[*term as usize]).sum());
-            let membership = |told: &Told| (told.term, Membership { stand_in, fields: told.fields });
+            let membership = |told: &Told| Membership { term: told.term, stand_in, fields: told.fields };
             self.memberships.extend(told.iter().map(membership));
             terms = [stand_in].into();
         }
@@ -332,84 +364,70 @@ impl Compiler {
         compiled
     }
 
-    fn group(&mut self, group: &Arc<Alternatives>) -> u32 {
+    fn group(&mut self, group: &Arc<Alternatives>) -> Node {
         let compiled = self.alternatives(group);
         if let Some(node) = compiled.node {
             return node;
         }
-        if compiled.told.len() > MOST_WITHOUT_STAND_IN {
-            self.out.nodes.push(Node::StandIn(compiled.terms[0]));
+        let node = if compiled.told.len() > MOST_WITHOUT_STAND_IN {
+            Node::StandIn(compiled.terms[0])
         } else {
-            let mut nodes = Vec::with_capacity(compiled.told.len());
-            for told in compiled.told.iter() {
-                self.out.nodes.push(Node::Term(told.term, told.fields));
-                nodes.push(index(self.out.nodes.len() - 1));
-            }
-            let (start, end) = self.children(nodes);
-            self.out.nodes.push(Node::Any(start, end));
-        }
-        let node = index(self.out.nodes.len() - 1);
+            let terms = compiled.told.iter().map(|told| Node::Term(told.term, told.fields));
+            let (start, end) = self.place(terms);
+            Node::Any(start, end)
+        };
         self.shared.insert(Arc::as_ptr(group), CompiledAlternatives { node: Some(node), ..compiled });
         node
     }
 
-    fn node(&mut self, expression: &Expression) -> u32 {
+    fn node(&mut self, expression: &Expression) -> (Node, Cost) {
         let node = match expression {
-            Expression::Group(group) => return self.group(group),
+            Expression::Group(group) => self.group(group),
             Expression::All(parts) => {
-                let (start, end) = self.nodes(parts);
-                Node::All(start, end)
+                let (start, end, cost) = self.nodes(parts);
+                return (Node::All(start, end), cost);
             }
             Expression::Any(parts) => {
-                let (start, end) = self.nodes(parts);
-                Node::Any(start, end)
+                let (start, end, cost) = self.nodes(parts);
+                return (Node::Any(start, end), cost);
             }
-            Expression::Not(part) => Node::Not(self.node(part)),
+            Expression::AtLeast(count, parts) => {
+                let (start, end, cost) = self.nodes(parts);
+                return (Node::AtLeast(index(*count), start, end), cost);
+            }
+            Expression::Not(part) => {
+                let (node, cost) = self.node(part);
+                let (start, _) = self.place([node]);
+                return (Node::Not(start), cost);
+            }
+            Expression::Regex(regex, fields) => return (Node::Regex(self.regex(regex), *fields), Cost::High),
             Expression::Term(term, fields) => {
                 self.out.fields = self.out.fields.union(*fields);
                 Node::Term(self.term(term), *fields)
             }
-            Expression::AtLeast(count, parts) => {
-                let (start, end) = self.nodes(parts);
-                Node::AtLeast(index(*count), start, end)
-            }
             Expression::Near(proximity) => Node::Near(self.proximity(proximity)),
-            Expression::Regex(regex, fields) => {
-                self.costly.insert(index(self.out.nodes.len()));
-                Node::Regex(self.regex(regex), *fields)
-            }
             Expression::Origin(origin) => {
                 self.out.origins.push(origin.clone());
                 Node::Origin(index(self.out.origins.len() - 1))
             }
         };
-        let number = index(self.out.nodes.len());
-        let costly = match node {
-            Node::All(start, end) | Node::Any(start, end) | Node::AtLeast(_, start, end) => {
-                let children = &self.out.children[start as usize..end as usize];
-                children.iter().any(|child| self.costly.contains(child))
-            }
-            Node::Not(child) => self.costly.contains(&child),
-            _ => false,
-        };
-        if costly {
-            self.costly.insert(number);
-        }
-        self.out.nodes.push(node);
-        number
+        (node, Cost::Low)
     }
 
-    fn nodes(&mut self, parts: &[Expression]) -> (u32, u32) {
-        let mut nodes: Vec<u32> = parts.iter().map(|part| self.node(part)).collect();
-        // Order says nothing; regular expressions are looked into if others leave it open.
-        nodes.sort_by_key(|node| self.costly.contains(node));
-        self.children(nodes)
+    /// Places the nodes of parts side by side, the costly ones last: order says nothing, and these are looked into if
+    /// others leave it open.
+    fn nodes(&mut self, parts: &[Expression]) -> (u32, u32, Cost) {
+        let mut nodes: Vec<(Node, Cost)> = parts.iter().map(|part| self.node(part)).collect();
+        nodes.sort_by_key(|(_, cost)| *cost);
+        let cost = nodes.last().map_or(Cost::Low, |(_, cost)| *cost);
+        let (start, end) = self.place(nodes.into_iter().map(|(node, _)| node));
+        (start, end, cost)
     }
 
-    fn children(&mut self, nodes: Vec<u32>) -> (u32, u32) {
-        let start = self.out.children.len();
-        self.out.children.extend(nodes);
-        (index(start), index(self.out.children.len()))
+    fn place(&mut self, nodes: impl IntoIterator<Item = Node>) -> (u32, u32) {
+        let start = index(self.out.nodes.len());
+        self.out.nodes.extend(nodes);
+        (start, index(self.out.nodes.len()))
     }
 
     /// Compiles a proximity, or finds it where it was compiled for the same rule.
@@ -448,11 +466,10 @@ impl Compiler {
     }
 
     fn add_term(&mut self, cost: f32) -> TermId {
-        let id = index(self.out.terms);
-        self.out.terms += 1;
+        let id = index(self.out.uses.len());
         self.costs.push(cost);
-        self.uses.push(0);
-        self.out.uses.push(TermUse::default());
+        self.frequencies.push(0);
+        self.out.uses.push(TermUse::of(id));
         id
     }
 
@@ -463,34 +480,39 @@ impl Compiler {
         let id = self.add_term(cost(&term.words));
         self.known.insert(term.words.clone(), id);
         let mut node = NONE;
+        let mut before = NONE;
         for (place, word) in term.words.iter().enumerate() {
             let word_id = self.out.vocabulary.intern(word);
-            self.out.words.resize(self.out.vocabulary.len(), WordUse { term: NONE, node: NONE });
-            let first = &mut self.out.words[word_id as usize];
-            if term.words.len() == 1 {
-                first.term = id;
-                return id;
-            }
             let phrases = &mut self.out.phrases;
-            node = if place == 0 {
+            if place == 0 {
+                let first = self.out.vocabulary.use_of(word_id);
+                if term.words.len() == 1 {
+                    first.term = TermUse::of(id);
+                    return id;
+                }
                 if first.node == NONE {
                     first.node = phrases.add_node();
                 }
-                first.node
-            } else {
-                let key = (node, word_id, word.loose);
-                match phrases.edges.get(&key) {
-                    Some(next) => *next,
-                    None => {
-                        let next = phrases.add_node();
-                        phrases.edges.insert(key, next);
-                        phrases.has_loose |= word.loose;
-                        next
-                    }
+                (node, before) = (first.node, word_id);
+                continue;
+            }
+            let following = match place {
+                1 => &mut self.out.vocabulary.use_of(before).following,
+                _ => &mut phrases.nodes[node as usize].following,
+            };
+            *following |= follower(word_id);
+            let key = (node, word_id, word.loose);
+            node = match phrases.edges.get(&key) {
+                Some(next) => *next,
+                None => {
+                    let next = phrases.add_node();
+                    phrases.edges.insert(key, next);
+                    phrases.has_loose |= word.loose;
+                    next
                 }
             };
         }
-        self.out.phrases.terms[node as usize] = id;
+        self.out.phrases.nodes[node as usize].term = TermUse::of(id);
         id
     }
 
@@ -569,7 +591,7 @@ impl Compiler {
         let mut posted: Vec<(TermId, Posting)> = Vec::new();
         let cost = |group: &Group| -> f32 {
             // Words that many rules share are those that the news are full of.
-            group.iter().map(|term| self.costs[*term as usize] * (1.0 + self.uses[*term as usize] as f32)).sum()
+            group.iter().map(|term| self.costs[*term as usize] * (1.0 + self.frequencies[*term as usize] as f32)).sum()
         };
         let mut gates: FxHashSet<TermId> = FxHashSet::default();
         for (rule, groups) in self.groups.iter().enumerate() {
@@ -585,31 +607,46 @@ impl Compiler {
             };
             gates.extend(anchor.iter().copied().filter(is_gate));
             let second = ranked.iter().skip(1).find(|(_, group)| group.len() <= FILTER && *group != anchor);
-            let mut filter = [NONE; FILTER];
+            let mut filter = [self.out.always_seen(); FILTER];
             if let Some((_, group)) = second {
+                filter = [self.out.never(); FILTER];
                 filter[..group.len()].copy_from_slice(group);
             }
             posted.extend(anchor.iter().map(|term| (*term, Posting { rule, filter })));
         }
         self.out.gates = self.gates_of(&gates);
         posted.sort_by_key(|(term, posting)| (*term, posting.rule));
-        self.memberships.sort_by_key(|(term, membership)| (*term, membership.stand_in));
-        ranges(&posted, &mut self.out.uses, |uses| &mut uses.postings);
-        ranges(&self.memberships, &mut self.out.uses, |uses| &mut uses.memberships);
-        self.out.memberships = self.memberships.into_iter().map(|(_, membership)| membership).collect();
+        self.memberships.sort_by_key(|membership| (membership.term, membership.stand_in));
+        self.note_uses(&posted);
+        self.out.memberships = self.memberships;
         self.out.postings = posted.into_iter().map(|(_, posting)| posting).collect();
         self.out
     }
+
+    /// Notes with each term, each word and each phrase where the postings and memberships of its term are.
+    fn note_uses(&mut self, posted: &[(TermId, Posting)]) {
+        let Compiled { uses, vocabulary, phrases, .. } = &mut self.out;
+        let mut start = 0;
+        for own in posted.chunk_by(|a, b| a.0 == b.0) {
+            let end = start + own.len();
+            uses[own[0].0 as usize].postings = (index(start), index(end));
+            start = end;
+        }
+        for (place, membership) in self.memberships.iter().enumerate().rev() {
+            uses[membership.term as usize].memberships = index(place);
+        }
+        vocabulary.finish(|term| uses[term as usize]);
+        for node in phrases.nodes.iter_mut().filter(|node| node.term.term != NONE) {
+            node.term = uses[node.term.term as usize];
+        }
+    }
 }
 
-/// Notes by term which of some parts, in the order of their terms, are its own.
-fn ranges<T>(parts: &[(TermId, T)], uses: &mut [TermUse], range_of: impl Fn(&mut TermUse) -> &mut (u32, u32)) {
-    let mut start = 0;
-    for own in parts.chunk_by(|a, b| a.0 == b.0) {
-        let end = start + own.len();
-        *range_of(&mut uses[own[0].0 as usize]) = (index(start), index(end));
-        start = end;
-    }
+/// How much it takes to look into a node: a regular expression somewhere below makes it a lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cost {
+    Low,
+    High,
 }
 
 /// Returns how often a term is to be expected in an article, roughly: long words and phrases are rare.

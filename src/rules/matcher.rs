@@ -1,19 +1,22 @@
 //! Matches compiled rules against a document: one pass over the text, then the candidates.
 
+mod batch;
 mod miss;
+mod tell;
 
 pub(super) use miss::OperandPlace;
 
-use super::compile::{Compiled, Condition, Gates, Node, TermId, Told, compile};
+use super::compile::{Compiled, Condition, Gates, Node, TermId, TermUse, Told, compile};
 use super::forms::{FormMemory, language_of};
-use super::proximity::{BLOCK_WORDS, WordSpan, chained, near};
-use super::text::{Gap, Token, TokenSpace, tokenize};
-use super::vocabulary::{NONE, WordId};
+use super::proximity::{BLOCK_WORDS, WordSpan, near};
+use super::text::{Gap, TokenSpace, tokenize};
+use super::vocabulary::{Entry, NONE, Sought, WordUse, follower};
 use super::{Document, FIELDS, FieldSet, Rule, RuleMatch};
-use crate::core::hit::{Field, TermMatch};
-use rustc_hash::FxHashMap;
+use crate::core::hit::Field;
+use batch::{BATCH, Batch, BatchToken};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+use tell::leaf_of;
 
 /// The places that a hit tells at most.
 const MAX_PLACES: usize = 50;
@@ -76,35 +79,41 @@ struct Place {
     previous: u32,
 }
 
-/// A place to tell: field, first byte, byte after the last.
-type ToldPlace = (FieldSet, u32, u32);
-
-/// A term and places of it to tell.
-struct NearPlaces {
-    term: TermId,
-    written: Arc<str>,
-    places: Vec<ToldPlace>,
+/// A phrase under way.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    /// Its node of the trie.
+    node: u32,
+    /// Its first byte.
+    start: u32,
+    /// The words that may follow.
+    following: u32,
 }
 
 /// What was seen of the rules' terms in one document.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     tokens: TokenSpace,
+    batch: Batch,
     /// By term that was seen: its place in `terms`. Zeroes that nobody reads cost no memory.
     slots: Vec<u32>,
     /// By term: whether it was seen, as a bit; so few bytes that they stay in the nearest cache.
     bits: Vec<u64>,
     /// The terms that were seen.
     terms: Vec<TermState>,
+    /// Their postings.
+    postings: Vec<(u32, u32)>,
+    /// Those with memberships, by the first of these.
+    members: Vec<u32>,
     places: Vec<Place>,
     words: Vec<WordPlace>,
     /// Number of the word at hand, with a leap at each block and field.
     word: u64,
-    ids: Vec<WordId>,
+    /// The words that the token at hand is.
+    found: Vec<WordUse>,
     forms: FormMemory,
-    /// Phrases under way: node of the trie, first byte.
-    open: Vec<(u32, u32)>,
-    next: Vec<(u32, u32)>,
+    open: Vec<Open>,
+    next: Vec<Open>,
     candidates: Vec<u32>,
 }
 
@@ -114,7 +123,7 @@ impl RuleSet {
         let compiled = compile(rules);
         // Made here, so that the first document waits for no large allocation.
         let mut space = Seen::default();
-        space.clear(compiled.terms);
+        space.clear(&compiled);
         Self { compiled, spaces: Mutex::new(vec![space]) }
     }
 
@@ -146,7 +155,7 @@ impl RuleSet {
 
     /// Notes which terms are where.
     pub(super) fn look(&self, document: &Document<'_>, seen: &mut Seen) {
-        seen.clear(self.compiled.terms);
+        seen.clear(&self.compiled);
         let vocabulary = &self.compiled.vocabulary;
         if vocabulary.has_forms() {
             let texts = [document.title, document.summary, document.content].into_iter();
@@ -164,19 +173,21 @@ impl RuleSet {
             self.look_into(&document.readable_url(), FieldSet::URL, seen);
         }
         if let Some(gates) = &self.compiled.gates {
-            look_for_required(gates, document, seen);
+            look_for_required(gates, &self.compiled.uses, document, seen);
         }
         self.note_stand_ins(seen);
     }
 
     /// Notes the alternatives of which a term was seen.
     fn note_stand_ins(&self, seen: &mut Seen) {
-        for at in 0..seen.terms.len() {
-            let TermState { term, fields, .. } = seen.terms[at];
-            let (start, end) = self.compiled.uses[term as usize].memberships;
-            for membership in &self.compiled.memberships[start as usize..end as usize] {
+        let memberships = &self.compiled.memberships;
+        for at in 0..seen.members.len() {
+            let first = seen.members[at] as usize;
+            let term = memberships[first].term;
+            let fields = seen.state(term).map(|state| state.fields).unwrap_or_default();
+            for membership in memberships[first..].iter().take_while(|membership| membership.term == term) {
                 if membership.fields.intersects(fields) {
-                    seen.note(membership.stand_in);
+                    seen.note(&self.compiled.uses[membership.stand_in as usize]);
                 }
             }
         }
@@ -184,60 +195,70 @@ impl RuleSet {
 
     fn look_into(&self, text: &str, field: FieldSet, seen: &mut Seen) {
         seen.start_field();
-        let mut tokens = std::mem::take(&mut seen.tokens);
-        tokenize(text, &mut tokens, |token| self.step(&token, text, field, seen));
-        seen.tokens = tokens;
+        let (mut tokens, mut batch) = (std::mem::take(&mut seen.tokens), std::mem::take(&mut seen.batch));
+        tokenize(text, &mut tokens, |token| {
+            batch.push(&token);
+            if batch.is_full() {
+                self.take(&mut batch, text, field, seen);
+            }
+        });
+        self.take(&mut batch, text, field, seen);
+        (seen.tokens, seen.batch) = (tokens, batch);
     }
 
-    fn step(&self, token: &Token<'_>, text: &str, field: FieldSet, seen: &mut Seen) {
-        seen.word += if token.gap == Gap::Block { BLOCK_WORDS + 1 } else { 1 };
-        seen.ids.clear();
+    /// Takes the tokens of a batch in their order.
+    fn take(&self, batch: &mut Batch, text: &str, field: FieldSet, seen: &mut Seen) {
         let vocabulary = &self.compiled.vocabulary;
-        vocabulary.find(token.folded, token.cased, &mut seen.ids);
-        if vocabulary.has_forms() && !token.hangul {
-            vocabulary.find_forms(&text[token.start..token.end], &mut seen.forms, &mut seen.ids);
+        let mut likely: [Option<&Entry>; BATCH] = [None; BATCH];
+        for (likely, token) in likely.iter_mut().zip(batch.tokens()) {
+            *likely = vocabulary.likely(token.hash);
         }
-        if seen.ids.is_empty() {
-            seen.open.clear();
-            return;
+        for (likely, token) in likely.iter().zip(batch.tokens()) {
+            seen.word += if token.gap == Gap::Block { BLOCK_WORDS + 1 } else { 1 };
+            seen.found.clear();
+            vocabulary.find(batch.sought(token, text), *likely, &mut seen.found);
+            if vocabulary.has_forms() && !token.hangul {
+                let written = &text[token.start as usize..token.end as usize];
+                vocabulary.find_forms(written, &mut seen.forms, &mut seen.found);
+            }
+            if seen.found.is_empty() {
+                seen.open.clear();
+            } else {
+                self.step(token, field, seen);
+            }
         }
-        let place = |start: u32| Place { field, start, end: offset(token.end), previous: 0 };
+        batch.clear();
+    }
+
+    /// Notes the terms that end with a token, of which the words were found.
+    fn step(&self, token: &BatchToken, field: FieldSet, seen: &mut Seen) {
+        let place = |start: u32| Place { field, start, end: token.end, previous: 0 };
         let phrases = &self.compiled.phrases;
-        let mut next = std::mem::take(&mut seen.next);
-        let ids = std::mem::take(&mut seen.ids);
+        let (mut next, found) = (std::mem::take(&mut seen.next), std::mem::take(&mut seen.found));
         if token.gap != Gap::Block {
             for at in 0..seen.open.len() {
-                let (node, start) = seen.open[at];
-                for id in &ids {
-                    let tight = phrases.next(node, *id, false).filter(|_| token.gap == Gap::Tight);
-                    let loose = phrases.next(node, *id, true);
+                let Open { node, start, following } = seen.open[at];
+                for word in found.iter().filter(|word| following & follower(word.word) != 0) {
+                    let tight = phrases.next(node, word.word, false).filter(|_| token.gap == Gap::Tight);
+                    let loose = phrases.next(node, word.word, true);
                     for node in tight.into_iter().chain(loose) {
-                        next.push((node, start));
-                        self.record(phrases.terms[node as usize], place(start), seen);
+                        let reached = &phrases.nodes[node as usize];
+                        next.push(Open { node, start, following: reached.following });
+                        seen.record(&reached.term, place(start));
                     }
                 }
             }
         }
-        for id in &ids {
-            let word = self.compiled.words[*id as usize];
-            self.record(word.term, place(offset(token.start)), seen);
+        for word in &found {
+            seen.record(&word.term, place(token.start));
             if word.node != NONE {
-                next.push((word.node, offset(token.start)));
+                next.push(Open { node: word.node, start: token.start, following: word.following });
             }
         }
-        seen.ids = ids;
+        seen.found = found;
         std::mem::swap(&mut seen.open, &mut next);
         next.clear();
         seen.next = next;
-    }
-
-    fn record(&self, term: TermId, place: Place, seen: &mut Seen) {
-        if term != NONE {
-            seen.record(term, place);
-            if self.compiled.uses[term as usize].placed != 0 {
-                seen.record_word(term, place);
-            }
-        }
     }
 
     /// Finds the rules that may match: an anchor was seen, and one term of the second group.
@@ -245,11 +266,11 @@ impl RuleSet {
         let compiled = &self.compiled;
         seen.candidates.clear();
         seen.candidates.extend(&compiled.always);
-        for TermState { term, .. } in &seen.terms {
-            let (start, end) = compiled.uses[*term as usize].postings;
-            for posting in &compiled.postings[start as usize..end as usize] {
-                let was_seen = |term: &TermId| *term != NONE && seen.has(*term);
-                if posting.filter[0] == NONE || posting.filter.iter().any(was_seen) {
+        for (start, end) in &seen.postings {
+            for posting in &compiled.postings[*start as usize..*end as usize] {
+                let [first, second, third] = posting.filter;
+                // All three are looked at: that takes less than to guess which of them decides.
+                if seen.has(first) | seen.has(second) | seen.has(third) {
                     seen.candidates.push(posting.rule);
                 }
             }
@@ -261,8 +282,8 @@ impl RuleSet {
     fn holds(&self, rule: u32, document: &Document<'_>, seen: &Seen) -> bool {
         let Condition { start, costly, end, scoped } = self.compiled.conditions[rule as usize];
         let all = |start: u32, end: u32| {
-            let clauses = &self.compiled.children[start as usize..end as usize];
-            clauses.iter().all(|clause| self.is_true(*clause, document, seen))
+            let clauses = &self.compiled.nodes[start as usize..end as usize];
+            clauses.iter().all(|clause| self.is_true(clause, document, seen))
         };
         let is_in_scope = || {
             let rule = &self.compiled.rules[rule as usize];
@@ -273,16 +294,17 @@ impl RuleSet {
 
     /// Whether each clause of a rule holds.
     pub(super) fn clauses_hold(&self, rule: usize, document: &Document<'_>, seen: &Seen) -> Vec<bool> {
-        self.compiled.rules[rule].clauses.iter().map(|clause| self.is_true(*clause, document, seen)).collect()
+        let node = |clause: &u32| &self.compiled.nodes[*clause as usize];
+        self.compiled.rules[rule].clauses.iter().map(|clause| self.is_true(node(clause), document, seen)).collect()
     }
 
-    fn is_true(&self, node: u32, document: &Document<'_>, seen: &Seen) -> bool {
-        let children = |start: u32, end: u32| &self.compiled.children[start as usize..end as usize];
-        let is_true = |child: &u32| self.is_true(*child, document, seen);
-        match self.compiled.nodes[node as usize] {
+    fn is_true(&self, node: &Node, document: &Document<'_>, seen: &Seen) -> bool {
+        let children = |start: u32, end: u32| &self.compiled.nodes[start as usize..end as usize];
+        let is_true = |child: &Node| self.is_true(child, document, seen);
+        match *node {
             Node::All(start, end) => children(start, end).iter().all(is_true),
             Node::Any(start, end) => children(start, end).iter().any(is_true),
-            Node::Not(child) => !is_true(&child),
+            Node::Not(child) => !is_true(&self.compiled.nodes[child as usize]),
             Node::AtLeast(count, start, end) => {
                 let holds = children(start, end).iter().filter(|child| is_true(child));
                 holds.take(count as usize).count() == count as usize
@@ -318,112 +340,15 @@ impl RuleSet {
         }
         spans
     }
-
-    /// Returns the places of a rule's terms in the order of the text; of too many, the first of each term and then
-    /// the first of all. Of terms that must be near each other only those that are, and none in the URL.
-    pub(super) fn told(&self, rule: usize, document: &Document<'_>, seen: &Seen) -> Vec<TermMatch> {
-        let rule = &self.compiled.rules[rule];
-        let mut first = Vec::new();
-        let mut others = Vec::new();
-        let mut tell = |written: &Arc<str>, mut places: Vec<ToldPlace>| {
-            places.sort_unstable_by_key(|(field, start, end)| (field.bits(), *start, *end));
-            places.dedup();
-            let mut found = places.into_iter().filter_map(|(field, start, end)| {
-                let (term, field) = (written.to_string(), field.field()?);
-                Some(TermMatch { term, field, start: start as usize, end: end as usize })
-            });
-            first.extend(found.next());
-            others.extend(found.take(MAX_PLACES));
-        };
-        let mut near = self.near_places(&rule.told_near, seen);
-        for told in told_of(&rule.told, seen) {
-            let mut places: Vec<_> = seen.places_of(told.term, told.fields);
-            if let Some(at) = near.iter().position(|near| near.term == told.term) {
-                places.extend(near.swap_remove(at).places);
-            }
-            tell(&told.written, places);
-        }
-        for NearPlaces { written, places, .. } in near {
-            tell(&written, places);
-        }
-        for (index, fields) in &rule.told_regexes {
-            let regex = &self.compiled.regexes[*index as usize];
-            let in_fields = FIELDS.iter().filter(|field| fields.contains(**field)).flat_map(|field| {
-                let places = regex.places(document.text(*field)).take(MAX_PLACES);
-                places.map(|(start, end)| (FieldSet::of(&[*field]), offset(start), offset(end)))
-            });
-            tell(&regex.written, in_fields.collect());
-        }
-        let order = |place: &TermMatch| (place_of(place.field), place.start, place.end);
-        first.sort_by_key(order);
-        others.sort_by_key(order);
-        first.extend(others);
-        first.truncate(MAX_PLACES);
-        first.sort_by_key(order);
-        first
-    }
-
-    /// Returns by term the places that are near each other, of proximities that hold.
-    fn near_places(&self, proximities: &[u32], seen: &Seen) -> Vec<NearPlaces> {
-        let mut by_term: Vec<NearPlaces> = Vec::new();
-        for index in proximities {
-            let proximity = &self.compiled.proximities[*index as usize];
-            let spans = proximity.operands.iter().map(|operand| self.spans(operand, seen)).collect();
-            for (operand, spans) in proximity.operands.iter().zip(chained(spans, &proximity.distances)) {
-                for place in spans.iter().map(|span| seen.words[span.place as usize]) {
-                    let told = (place.field, place.start, place.end);
-                    if let Some(known) = by_term.iter_mut().find(|known| known.term == place.term) {
-                        known.places.push(told);
-                    } else if let Some(leaf) = leaf_of(place.term, operand) {
-                        let (term, written) = (place.term, Arc::clone(&leaf.written));
-                        by_term.push(NearPlaces { term, written, places: vec![told] });
-                    }
-                }
-            }
-        }
-        by_term
-    }
-}
-
-/// Returns the term among those of an operand, which are in their order.
-fn leaf_of(term: TermId, operand: &[Told]) -> Option<&Told> {
-    operand.binary_search_by_key(&term, |leaf| leaf.term).ok().map(|at| &operand[at])
-}
-
-/// Returns the terms of a rule that were seen, each once: a group may hold one that the rule or another group has too.
-fn told_of(lists: &[Arc<[Told]>], seen: &Seen) -> Vec<Told> {
-    let mut found: Vec<Told> = Vec::new();
-    let mut places: FxHashMap<TermId, usize> = FxHashMap::default();
-    let mut all: Vec<&Told> = Vec::new();
-    for (index, list) in lists.iter().enumerate() {
-        let from = all.len();
-        if index > 0 && list.len() > seen.terms.len() {
-            // Of thousands of names a text has a few.
-            all.extend(seen.terms.iter().filter_map(|state| leaf_of(state.term, list)));
-            all[from..].sort_by_key(|told| told.term);
-        } else {
-            all.extend(list.iter().filter(|told| seen.has(told.term)));
-        }
-    }
-    for told in all {
-        match places.get(&told.term) {
-            Some(place) => found[*place].fields = found[*place].fields.union(told.fields),
-            None => {
-                places.insert(told.term, found.len());
-                found.push(told.clone());
-            }
-        }
-    }
-    found
 }
 
 /// Notes of which regular expressions a document has a text that they require.
-fn look_for_required(gates: &Gates, document: &Document<'_>, seen: &mut Seen) {
+fn look_for_required(gates: &Gates, uses: &[TermUse], document: &Document<'_>, seen: &mut Seen) {
     let mut missing = gates.count;
     let mut look = |text: &str, seen: &mut Seen| {
         for found in gates.automaton.find_overlapping_iter(text) {
             for term in &gates.terms[found.pattern().as_usize()] {
-                missing -= usize::from(seen.note(*term));
+                missing -= usize::from(seen.note(&uses[*term as usize]));
             }
             if missing == 0 {
                 break;
@@ -445,24 +370,25 @@ pub(super) fn in_scope(feeds: &[String], tags: &[String], document: &Document<'_
         && (tags.is_empty() || tags.iter().any(|tag| document.tags.contains(tag)))
 }
 
-fn place_of(field: Field) -> usize {
-    FIELDS.iter().position(|known| *known == field).unwrap_or_default()
-}
-
 fn offset(at: usize) -> u32 {
     // Texts are bounded far below when they are fetched.
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 impl Seen {
-    fn clear(&mut self, terms: usize) {
+    fn clear(&mut self, compiled: &Compiled) {
+        let terms = compiled.uses.len();
         for state in self.terms.drain(..) {
             self.bits[state.term as usize / 64] = 0;
         }
-        if self.slots.len() != terms {
+        let always = compiled.always_seen();
+        if self.bits.is_empty() || self.slots.len() != terms {
             self.slots = vec![0; terms];
-            self.bits = vec![0; terms.div_ceil(64)];
+            self.bits = vec![0; always as usize / 64 + 1];
         }
+        self.bits[always as usize / 64] |= 1 << (always % 64);
+        self.postings.clear();
+        self.members.clear();
         self.places.clear();
         self.words.clear();
         self.word = 0;
@@ -487,24 +413,37 @@ impl Seen {
     }
 
     /// Notes that a term was seen; false if that was known.
-    fn note(&mut self, term: TermId) -> bool {
-        let is_new = !self.has(term);
+    fn note(&mut self, of: &TermUse) -> bool {
+        let is_new = !self.has(of.term);
         if is_new {
+            let TermUse { term, postings, memberships, .. } = *of;
             self.bits[term as usize / 64] |= 1 << (term % 64);
+            self.slots[term as usize] = offset(self.terms.len());
             self.terms.push(TermState { term, fields: FieldSet::default(), count: 0, last: 0, last_word: 0 });
-            self.slots[term as usize] = offset(self.terms.len() - 1);
+            if postings.0 != postings.1 {
+                self.postings.push(postings);
+            }
+            if memberships != NONE {
+                self.members.push(memberships);
+            }
         }
         is_new
     }
 
-    fn record(&mut self, term: TermId, place: Place) {
-        self.note(term);
-        let state = &mut self.terms[self.slots[term as usize] as usize];
+    fn record(&mut self, of: &TermUse, place: Place) {
+        if of.term == NONE {
+            return;
+        }
+        self.note(of);
+        let state = &mut self.terms[self.slots[of.term as usize] as usize];
         state.fields = state.fields.union(place.field);
         if usize::from(state.count) < MAX_PLACES {
             self.places.push(Place { previous: state.last, ..place });
             state.last = offset(self.places.len());
             state.count += 1;
+        }
+        if of.placed != 0 {
+            self.record_word(of.term, place);
         }
     }
 
@@ -526,19 +465,5 @@ impl Seen {
             }
             at = place.previous;
         }
-    }
-
-    /// Returns the places of a term in some fields.
-    fn places_of(&self, term: TermId, fields: FieldSet) -> Vec<ToldPlace> {
-        let mut places = Vec::new();
-        let mut at = self.state(term).map_or(0, |state| state.last);
-        while at != 0 {
-            let place = self.places[at as usize - 1];
-            if fields.intersects(place.field) {
-                places.push((place.field, place.start, place.end));
-            }
-            at = place.previous;
-        }
-        places
     }
 }

@@ -11,6 +11,7 @@ use super::{Document, FIELDS, FieldSet, Forms, Rule};
 use crate::core::digest::counted;
 use crate::core::hit::TermMatch;
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// A text that would have been what is lacking, but for one thing.
@@ -223,7 +224,7 @@ fn scattered(leaf: &Leaf, places: &[Vec<OperandPlace>]) -> Option<(u64, Nearest)
         (between <= MAX_BETWEEN).then_some((between, *first, last))
     };
     let nearest = |first: OperandPlace, last: OperandPlace, why| {
-        let term = leaf.term.written.to_string();
+        let term = SmolStr::from(&*leaf.term.written);
         Nearest { place: TermMatch { term, field: first.field, start: first.start, end: last.end }, why }
     };
     if let Some((between, first, last)) = sorted[0].iter().filter_map(chain).min_by_key(|(between, ..)| *between) {
@@ -276,7 +277,7 @@ fn run(leaf: &Leaf, places: &[Vec<OperandPlace>], document: &Document<'_>) -> Op
         format!("not after `{}`", written(&leaf.term, from - 1))
     };
     let place =
-        TermMatch { term: leaf.term.written.to_string(), field: first.field, start: first.start, end: last.end };
+        TermMatch { term: SmolStr::from(&*leaf.term.written), field: first.field, start: first.start, end: last.end };
     Some((size * 100 / whole, Nearest { place, why }))
 }
 
@@ -338,7 +339,7 @@ fn apart(rule: &Rule, proximity: &Proximity, document: &Document<'_>) -> Option<
     let term = |at: usize| listed(&proximity.operands()[at].names()).trim_matches('`').to_owned();
     let text = |place: &OperandPlace| document.text(place.field).get(place.start..place.end).unwrap_or_default();
     let nearest = |at: usize, place: &OperandPlace, why| {
-        let place = TermMatch { term: term(at), field: place.field, start: place.start, end: place.end };
+        let place = TermMatch { term: term(at).into(), field: place.field, start: place.start, end: place.end };
         Some(Nearest { place, why })
     };
     for (at, distance) in proximity.distances().iter().enumerate() {

@@ -33,6 +33,8 @@ pub(super) struct Token<'a> {
     pub(super) gap: Gap,
     /// Whether it is a word in Hangul, which may carry particles.
     pub(super) hangul: bool,
+    /// Whether its cased text is that of the original.
+    pub(super) plain: bool,
 }
 
 /// Space for the token at hand, to be used again and again.
@@ -60,7 +62,8 @@ pub(super) fn tokenize(text: &str, space: &mut TokenSpace, mut each: impl FnMut(
                 };
                 let (folded, cased) = (scanner.space.folded.as_str(), &scanner.space.cased);
                 let cased = if word.plain { &text[word.start..word.end] } else { cased.as_str() };
-                each(Token { folded, cased, start: word.start, end: word.end, gap, hangul: class == Class::Hangul });
+                let Word { start, end, plain } = word;
+                each(Token { folded, cased, start, end, gap, hangul: class == Class::Hangul, plain });
                 gap = Gap::Tight;
                 spaced = false;
                 continue;

@@ -1,12 +1,17 @@
 //! The words that rules use: a table that tells fast that a token is none of them.
 
+mod stems;
+
 use super::chars::{self, Class};
+use super::compile::{TermId, TermUse};
 use super::expression::{TermWord, WordKind};
 use super::forms::{FormIndex, FormMemory, Inflection};
+use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 use smol_str::SmolStr;
 use std::hash::Hasher;
 use std::sync::Arc;
+use stems::Lengths;
 
 /// Number of a word of the rules. One folded text has several, if its case counts for some terms.
 pub(super) type WordId = u32;
@@ -14,14 +19,43 @@ pub(super) type WordId = u32;
 /// "None" where an index is expected.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Words that have the same folded text, or that start with the same letters; half a cache line, with the text in it.
+/// What a word is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WordUse {
+    pub(super) word: WordId,
+    /// The term that it is.
+    pub(super) term: TermUse,
+    /// The node of the trie of phrases that it leads to as a first word, or `NONE`.
+    pub(super) node: u32,
+    /// The words that may follow it there, as `follower` gives them.
+    pub(super) following: u32,
+}
+
+impl WordUse {
+    const NONE: Self = Self { word: NONE, term: TermUse::NONE, node: NONE, following: 0 };
+
+    fn of(word: WordId) -> Self {
+        Self { word, ..Self::NONE }
+    }
+}
+
+/// Returns a word as one of 32 bits, by which most that do not follow another are told from those that do.
+pub(super) fn follower(word: WordId) -> u32 {
+    1 << (word.wrapping_mul(0x9e37_79b1) >> 27)
+}
+
+/// Words that have the same folded text, or that start with the same letters: all that most tokens need in one cache
+/// line, for nothing takes as long as waiting for another.
 #[derive(Debug, Clone)]
-struct Entry {
+#[repr(align(64))]
+pub(super) struct Entry {
     folded: SmolStr,
     /// The word whose case does not count.
-    plain: WordId,
+    plain: WordUse,
     /// Words that ask for more than the folded text: their place in `Table::others`, or `NONE`.
     others: u32,
+    /// Part of the hash.
+    tag: u32,
 }
 
 /// What a word asks for besides its folded text.
@@ -71,99 +105,42 @@ fn fits(wildcard: &str, word: &str) -> bool {
     letters.next().is_none()
 }
 
-/// An open-addressing table of folded texts behind a filter of one bit for each hash.
+/// A table of folded texts.
 #[derive(Debug, Clone, Default)]
 struct Table {
-    /// One bit for each of 16 values an entry: most tokens of an article end here.
-    filter: Vec<u64>,
-    filter_mask: u64,
-    /// Upper half of the hash, entry.
-    slots: Vec<(u32, u32)>,
-    entries: Vec<Entry>,
+    entries: HashTable<Entry>,
     others: Vec<Vec<(Demand, WordId)>>,
 }
 
-fn hash(text: &str) -> u64 {
+/// Returns the hash of a folded text.
+pub(super) fn hash(text: &str) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write(text.as_bytes());
     hasher.finish()
 }
 
+fn tag(hash: u64) -> u32 {
+    (hash >> 24) as u32
+}
+
 impl Table {
-    fn get(&self, text: &str) -> Option<&Entry> {
-        self.position(text).map(|index| &self.entries[index])
+    fn get(&self, hash: u64, text: &str) -> Option<&Entry> {
+        self.entries.find(hash, |entry| entry.folded == *text)
     }
 
-    fn position(&self, text: &str) -> Option<usize> {
-        if self.entries.is_empty() {
-            return None;
-        }
+    /// Returns the entry of a text, a new one if it has none, and the words that ask for more, if there are some or
+    /// `with_others` asks for them.
+    fn entry(&mut self, text: &str, with_others: bool) -> (&mut Entry, Option<&mut Vec<(Demand, WordId)>>) {
         let hash = hash(text);
-        let bit = hash & self.filter_mask;
-        if self.filter[(bit / 64) as usize] & (1 << (bit % 64)) == 0 {
-            return None;
+        let new = || Entry { folded: text.into(), plain: WordUse::NONE, others: NONE, tag: tag(hash) };
+        let of_text = |entry: &Entry| entry.folded == *text;
+        let entry = self.entries.entry(hash, of_text, |entry| self::hash(&entry.folded)).or_insert_with(new).into_mut();
+        if with_others && entry.others == NONE {
+            entry.others = u32::try_from(self.others.len()).expect("rules have fewer than 2^32 words");
+            self.others.push(Vec::new());
         }
-        let tag = (hash >> 32) as u32;
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            match self.slots[at] {
-                (_, NONE) => return None,
-                (found, entry) if found == tag && self.entries[entry as usize].folded == *text => {
-                    return Some(entry as usize);
-                }
-                _ => at = (at + 1) & mask,
-            }
-        }
-    }
-
-    /// Appends the words of an entry that a token meets.
-    fn push(&self, entry: &Entry, ids: &mut Vec<WordId>, folded: &str, cased: &str, has_case: impl Fn(&str) -> bool) {
-        if entry.plain != NONE {
-            ids.push(entry.plain);
-        }
-        let meets = |demand: &Demand| match demand {
-            Demand::Cased(text) => has_case(text),
-            Demand::Folded(wildcard) => fits(wildcard, folded),
-            Demand::CasedWildcard(wildcard) => fits(wildcard, cased),
-            Demand::Forms(forms) => forms.keeps_itself(),
-        };
-        if let Some(others) = self.others.get(entry.others as usize) {
-            ids.extend(others.iter().filter(|(demand, _)| meets(demand)).map(|(_, id)| *id));
-        }
-    }
-
-    fn insert(&mut self, entry: Entry) -> usize {
-        if (self.entries.len() + 1) * 2 > self.slots.len() {
-            self.grow();
-        }
-        self.index(&entry.folded, self.entries.len() as u32);
-        self.entries.push(entry);
-        self.entries.len() - 1
-    }
-
-    fn grow(&mut self) {
-        let capacity = (self.slots.len() * 2).max(64);
-        self.slots = vec![(0, NONE); capacity];
-        self.filter = vec![0; capacity * 8 / 64];
-        self.filter_mask = (capacity * 8 - 1) as u64;
-        let entries = std::mem::take(&mut self.entries);
-        for (index, entry) in entries.iter().enumerate() {
-            self.index(&entry.folded, index as u32);
-        }
-        self.entries = entries;
-    }
-
-    fn index(&mut self, text: &str, entry: u32) {
-        let hash = hash(text);
-        let bit = hash & self.filter_mask;
-        self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        while self.slots[at].1 != NONE {
-            at = (at + 1) & mask;
-        }
-        self.slots[at] = ((hash >> 32) as u32, entry);
+        let others = self.others.get_mut(entry.others as usize);
+        (entry, others)
     }
 }
 
@@ -172,83 +149,70 @@ impl Table {
 pub(super) struct Vocabulary {
     words: Table,
     stems: Table,
-    /// By a hash of the first bytes (as many as `HEAD`, or all of a shorter stem): a bit for each length of such a stem.
-    lengths: Vec<u64>,
-    /// Lengths of stems that have no bit of their own.
-    long: Vec<usize>,
-    /// Whether a stem has that length, shorter than `HEAD`.
-    short: [bool; HEAD],
+    lengths: Lengths,
     forms: FormIndex,
-    count: u32,
+    /// By word.
+    uses: Vec<WordUse>,
 }
 
-/// Bytes of a stem that the filter looks at.
-const HEAD: usize = 3;
-
-fn head(bytes: &[u8]) -> usize {
-    let value = bytes.iter().take(HEAD).fold(0_u32, |value, byte| value << 8 | u32::from(*byte));
-    (value.wrapping_mul(0x9e37_79b1) >> 20) as usize
+/// A token as the vocabulary looks it up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sought<'a> {
+    pub(super) folded: &'a str,
+    pub(super) cased: &'a str,
+    /// Of the folded text.
+    pub(super) hash: u64,
 }
 
 impl Vocabulary {
-    /// Returns how many words there are.
-    pub(super) fn len(&self) -> usize {
-        self.count as usize
-    }
-
     /// Returns the number of a word, a new one if it has none.
     pub(super) fn intern(&mut self, word: &TermWord) -> WordId {
         let head = word.head();
         let table = if word.kind == WordKind::Whole {
             &mut self.words
         } else {
-            self.note_stem(head);
+            self.lengths.insert(head);
             &mut self.stems
         };
-        let index = match table.position(head) {
-            Some(index) => index,
-            None => table.insert(Entry { folded: head.into(), plain: NONE, others: NONE }),
-        };
         let demand = Demand::of(word);
-        let entry = &mut table.entries[index];
-        if demand.is_some() && entry.others == NONE {
-            entry.others = u32::try_from(table.others.len()).expect("rules have fewer than 2^32 words");
-            table.others.push(Vec::new());
-        }
-        let others = table.others.get_mut(entry.others as usize);
+        let (entry, others) = table.entry(head, demand.is_some());
         let known = match &demand {
-            None => Some(entry.plain).filter(|id| *id != NONE),
+            None => Some(entry.plain.word).filter(|id| *id != NONE),
             Some(demand) => {
                 let mut others = others.iter().flat_map(|others| others.iter());
                 others.find(|(other, _)| other == demand).map(|(_, id)| *id)
             }
         };
         known.unwrap_or_else(|| {
-            let id = self.count;
-            self.count += 1;
+            let id = u32::try_from(self.uses.len()).expect("rules have fewer than 2^32 words");
+            self.uses.push(WordUse::of(id));
             if let Some(forms) = &word.forms {
                 self.forms.insert(forms, id);
             }
             match (demand, others) {
                 (Some(demand), Some(others)) => others.push((demand, id)),
-                _ => entry.plain = id,
+                _ => entry.plain.word = id,
             }
             id
         })
     }
 
-    fn note_stem(&mut self, stem: &str) {
-        if self.lengths.is_empty() {
-            self.lengths = vec![0; 1 << 12];
+    /// Returns what a word is for, to be changed until `finish`.
+    pub(super) fn use_of(&mut self, word: WordId) -> &mut WordUse {
+        &mut self.uses[word as usize]
+    }
+
+    /// Notes what the terms are for, and with each entry what its word is for.
+    pub(super) fn finish(&mut self, term_use: impl Fn(TermId) -> TermUse) {
+        for word in self.uses.iter_mut().filter(|word| word.term.term != NONE) {
+            word.term = term_use(word.term.term);
         }
-        let length = stem.len();
-        if length < HEAD {
-            self.short[length] = true;
-        } else if length < 64 {
-            self.lengths[head(stem.as_bytes())] |= 1 << length;
-        } else if !self.long.contains(&length) {
-            self.long.push(length);
+        for entry in self.words.entries.iter_mut().chain(self.stems.entries.iter_mut()) {
+            if let Some(word) = self.uses.get(entry.plain.word as usize) {
+                entry.plain = *word;
+            }
         }
+        self.lengths.finish(self.stems.entries.iter().map(|entry| entry.folded.as_str()));
     }
 
     /// Whether some word stands for other forms, so that `find_forms` may find more than `find`.
@@ -261,36 +225,60 @@ impl Vocabulary {
         self.forms.asks_for_language()
     }
 
-    /// Appends the numbers of the words of which a token, as it is written, is a form.
-    pub(super) fn find_forms(&self, written: &str, memory: &mut FormMemory, ids: &mut Vec<WordId>) {
+    /// Appends the words of which a token, as it is written, is a form.
+    pub(super) fn find_forms(&self, written: &str, memory: &mut FormMemory, found: &mut Vec<WordUse>) {
         for id in memory.words(written, &self.forms) {
-            if !ids.contains(id) {
-                ids.push(*id);
+            if !found.iter().any(|known| known.word == *id) {
+                found.push(self.uses[*id as usize]);
             }
         }
     }
 
-    /// Appends the numbers of the words that a token is or starts with.
-    pub(super) fn find(&self, folded: &str, cased: &str, ids: &mut Vec<WordId>) {
-        if let Some(entry) = self.words.get(folded) {
-            self.words.push(entry, ids, folded, cased, |text| text == cased);
-        }
-        if self.lengths.is_empty() {
-            return;
-        }
-        let mut stem = |length: usize| {
-            if let Some(entry) = folded.get(..length).and_then(|stem| self.stems.get(stem)) {
-                self.stems.push(entry, ids, folded, cased, |text| cased.starts_with(text));
+    /// Returns the entry that a text of this hash very likely has. Of many texts this is asked first and the rest
+    /// after it, so that the processor waits for the memory of several at once.
+    pub(super) fn likely(&self, hash: u64) -> Option<&Entry> {
+        self.words.entries.find(hash, |entry| entry.tag == tag(hash))
+    }
+
+    /// Appends the words that a token, of which `likely` was found, is or starts with.
+    pub(super) fn find(&self, token: Sought<'_>, likely: Option<&Entry>, found: &mut Vec<WordUse>) {
+        if let Some(likely) = likely {
+            let entry = match likely.folded == *token.folded {
+                true => Some(likely),
+                false => self.words.get(token.hash, token.folded),
+            };
+            if let Some(entry) = entry {
+                self.push(&self.words, entry, token, |text| text == token.cased, found);
             }
+        }
+        self.lengths.of(token.folded, |length| {
+            let stem = token.folded.get(..length);
+            if let Some(entry) = stem.and_then(|stem| self.stems.get(hash(stem), stem)) {
+                self.push(&self.stems, entry, token, |text| token.cased.starts_with(text), found);
+            }
+        });
+    }
+
+    /// Appends the words of an entry that a token meets.
+    fn push(
+        &self,
+        table: &Table,
+        entry: &Entry,
+        token: Sought<'_>,
+        has_case: impl Fn(&str) -> bool,
+        found: &mut Vec<WordUse>,
+    ) {
+        if entry.plain.word != NONE {
+            found.push(entry.plain);
+        }
+        let meets = |demand: &Demand| match demand {
+            Demand::Cased(text) => has_case(text),
+            Demand::Folded(wildcard) => fits(wildcard, token.folded),
+            Demand::CasedWildcard(wildcard) => fits(wildcard, token.cased),
+            Demand::Forms(forms) => forms.keeps_itself(),
         };
-        (1..HEAD).filter(|length| self.short[*length]).for_each(&mut stem);
-        if folded.len() >= HEAD {
-            let mut lengths = self.lengths[head(folded.as_bytes())];
-            while lengths != 0 {
-                stem(lengths.trailing_zeros() as usize);
-                lengths &= lengths - 1;
-            }
-            self.long.iter().copied().for_each(&mut stem);
+        if let Some(others) = table.others.get(entry.others as usize) {
+            found.extend(others.iter().filter(|(demand, _)| meets(demand)).map(|(_, id)| self.uses[*id as usize]));
         }
     }
 }

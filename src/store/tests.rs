@@ -47,7 +47,7 @@ fn configured(connection: &Connection, urls: &[&str]) -> Vec<FeedId> {
 }
 
 fn hit(connection: &Connection, article: ArticleId, rule: &str, now: Timestamp) -> Option<HitId> {
-    let terms = [TermMatch { term: "DPRK".to_owned(), field: Field::Title, start: 0, end: 4 }];
+    let terms = [TermMatch { term: "DPRK".into(), field: Field::Title, start: 0, end: 4 }];
     hit::record(connection, &RuleName::new(rule), &RuleVersion::new("v1"), article, &terms, now).unwrap()
 }
 

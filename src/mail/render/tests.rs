@@ -20,7 +20,7 @@ pub(in crate::mail) fn hit(id: i64, rule: &str, article: HitArticle, terms: &[&s
             .iter()
             .flat_map(|term| {
                 text.match_indices(term)
-                    .map(|(start, word)| TermMatch { term: (*term).to_owned(), field, start, end: start + word.len() })
+                    .map(|(start, word)| TermMatch { term: (*term).into(), field, start, end: start + word.len() })
                     .collect::<Vec<_>>()
             })
             .collect();

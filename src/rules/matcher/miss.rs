@@ -1,12 +1,12 @@
 //! How far a document is from what rules ask for.
 
-use super::{RuleSet, Seen, in_scope, told_of};
+use super::{RuleSet, Seen, in_scope};
 use crate::core::hit::Field;
 use crate::rules::compile::Node;
 use crate::rules::proximity::WordSpan;
 use crate::rules::{Document, FIELDS};
+use smol_str::SmolStr;
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 /// Where a term stands: in words, and in the text of a field.
 #[derive(Debug, Clone, Copy)]
@@ -42,16 +42,17 @@ impl RuleSet {
         let rule = &self.compiled.rules[rule];
         let scope = [in_scope(&rule.feeds, &[], document), in_scope(&[], &rule.tags, document)];
         let of_scope = scope.iter().filter(|holds| !**holds).count();
-        rule.clauses.iter().map(|clause| self.changes(*clause, document, seen)).sum::<usize>() + of_scope
+        let node = |clause: &u32| &self.compiled.nodes[*clause as usize];
+        rule.clauses.iter().map(|clause| self.changes(node(clause), document, seen)).sum::<usize>() + of_scope
     }
 
     /// Returns how many leaves would have to change for a node to be true.
-    fn changes(&self, node: u32, document: &Document<'_>, seen: &Seen) -> usize {
+    fn changes(&self, node: &Node, document: &Document<'_>, seen: &Seen) -> usize {
         let children = |start: u32, end: u32| {
-            let children = &self.compiled.children[start as usize..end as usize];
-            children.iter().map(|child| self.changes(*child, document, seen))
+            let children = &self.compiled.nodes[start as usize..end as usize];
+            children.iter().map(|child| self.changes(child, document, seen))
         };
-        match self.compiled.nodes[node as usize] {
+        match *node {
             Node::All(start, end) => children(start, end).sum(),
             Node::Any(start, end) => {
                 let mut fewest = usize::MAX;
@@ -83,15 +84,17 @@ impl RuleSet {
         let rule = &self.compiled.rules[rule];
         let has = |told: &super::Told| seen.state(told.term).is_some_and(|state| state.fields.intersects(told.fields));
         let of_near = |index: &u32| &self.compiled.proximities[*index as usize].operands;
-        rule.told.iter().chain(rule.told_near.iter().flat_map(of_near)).any(|told| told.iter().any(has))
+        let own = &self.compiled.told[rule.told.0 as usize..rule.told.1 as usize];
+        let mut shared = rule.told_groups.iter().chain(rule.told_near.iter().flat_map(of_near));
+        own.iter().any(has) || shared.any(|told| told.iter().any(has))
     }
 
     /// Returns the terms of a rule that were seen, as the rule writes them.
-    pub(in super::super) fn seen_terms(&self, rule: usize, seen: &Seen) -> Vec<Arc<str>> {
+    pub(in super::super) fn seen_terms(&self, rule: usize, seen: &Seen) -> Vec<SmolStr> {
         let in_fields =
             |told: &super::Told| seen.state(told.term).is_some_and(|state| state.fields.intersects(told.fields));
-        let told = told_of(&self.compiled.rules[rule].told, seen).into_iter();
-        told.filter(in_fields).map(|told| told.written).collect()
+        let told = self.told_terms(&self.compiled.rules[rule], seen);
+        told.iter().filter(|told| in_fields(told)).map(|told| told.written.clone()).collect()
     }
 
     /// Returns where the operands of a rule's first proximity stand, near each other or not; none in the URL.

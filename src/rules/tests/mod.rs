@@ -37,7 +37,7 @@ fn hits(source: &RuleSource, document: &Document<'_>) -> bool {
 }
 
 fn place(term: &str, field: Field, start: usize, end: usize) -> TermMatch {
-    TermMatch { term: term.to_owned(), field, start, end }
+    TermMatch { term: term.into(), field, start, end }
 }
 
 /// The example that the program was written for.
