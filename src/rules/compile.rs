@@ -123,6 +123,12 @@ pub(super) enum Node {
     Origin(u32),
 }
 
+impl Node {
+    pub(super) fn is_negation(&self) -> bool {
+        matches!(self, Self::Not(_))
+    }
+}
+
 /// Terms near each other, compiled.
 #[derive(Debug, Clone)]
 pub(super) struct CompiledProximity {

@@ -10,7 +10,7 @@ use super::compile::{Compiled, Condition, Gates, Node, TermId, TermUse, Told, co
 use super::forms::{FormMemory, language_of};
 use super::proximity::{BLOCK_WORDS, WordSpan, near};
 use super::text::{Gap, TokenSpace, tokenize};
-use super::vocabulary::{Entry, NONE, Sought, WordUse, follower};
+use super::vocabulary::{Entry, NONE, WordUse, follower};
 use super::{Document, FIELDS, FieldSet, Rule, RuleMatch};
 use crate::core::hit::Field;
 use batch::{BATCH, Batch, BatchToken};
@@ -94,7 +94,7 @@ struct Open {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     tokens: TokenSpace,
-    batch: Batch,
+    batch: String,
     /// By term that was seen: its place in `terms`. Zeroes that nobody reads cost no memory.
     slots: Vec<u32>,
     /// By term: whether it was seen, as a bit; so few bytes that they stay in the nearest cache.
@@ -195,19 +195,20 @@ impl RuleSet {
 
     fn look_into(&self, text: &str, field: FieldSet, seen: &mut Seen) {
         seen.start_field();
-        let (mut tokens, mut batch) = (std::mem::take(&mut seen.tokens), std::mem::take(&mut seen.batch));
+        let mut tokens = std::mem::take(&mut seen.tokens);
+        let mut batch = Batch::new(text, std::mem::take(&mut seen.batch));
         tokenize(text, &mut tokens, |token| {
             batch.push(&token);
             if batch.is_full() {
-                self.take(&mut batch, text, field, seen);
+                self.take(&mut batch, field, seen);
             }
         });
-        self.take(&mut batch, text, field, seen);
-        (seen.tokens, seen.batch) = (tokens, batch);
+        self.take(&mut batch, field, seen);
+        (seen.tokens, seen.batch) = (tokens, batch.space());
     }
 
     /// Takes the tokens of a batch in their order.
-    fn take(&self, batch: &mut Batch, text: &str, field: FieldSet, seen: &mut Seen) {
+    fn take(&self, batch: &mut Batch<'_>, field: FieldSet, seen: &mut Seen) {
         let vocabulary = &self.compiled.vocabulary;
         let mut likely: [Option<&Entry>; BATCH] = [None; BATCH];
         for (likely, token) in likely.iter_mut().zip(batch.tokens()) {
@@ -216,10 +217,9 @@ impl RuleSet {
         for (likely, token) in likely.iter().zip(batch.tokens()) {
             seen.word += if token.gap == Gap::Block { BLOCK_WORDS + 1 } else { 1 };
             seen.found.clear();
-            vocabulary.find(batch.sought(token, text), *likely, &mut seen.found);
+            vocabulary.find(batch.sought(token), *likely, &mut seen.found);
             if vocabulary.has_forms() && !token.hangul {
-                let written = &text[token.start as usize..token.end as usize];
-                vocabulary.find_forms(written, &mut seen.forms, &mut seen.found);
+                vocabulary.find_forms(token.written, &mut seen.forms, &mut seen.found);
             }
             if seen.found.is_empty() {
                 seen.open.clear();
@@ -231,7 +231,7 @@ impl RuleSet {
     }
 
     /// Notes the terms that end with a token, of which the words were found.
-    fn step(&self, token: &BatchToken, field: FieldSet, seen: &mut Seen) {
+    fn step(&self, token: &BatchToken<'_>, field: FieldSet, seen: &mut Seen) {
         let place = |start: u32| Place { field, start, end: token.end, previous: 0 };
         let phrases = &self.compiled.phrases;
         let (mut next, found) = (std::mem::take(&mut seen.next), std::mem::take(&mut seen.found));
@@ -266,6 +266,7 @@ impl RuleSet {
         let compiled = &self.compiled;
         seen.candidates.clear();
         seen.candidates.extend(&compiled.always);
+        touch(seen.postings.iter().map(|(start, _)| compiled.postings[*start as usize].rule));
         for (start, end) in &seen.postings {
             for posting in &compiled.postings[*start as usize..*end as usize] {
                 let [first, second, third] = posting.filter;
@@ -277,6 +278,9 @@ impl RuleSet {
         }
         seen.candidates.sort_unstable();
         seen.candidates.dedup();
+        let conditions = seen.candidates.iter().map(|rule| compiled.conditions[*rule as usize]);
+        touch(conditions.clone().map(|condition| condition.start));
+        touch(conditions.filter_map(|condition| compiled.nodes.get(condition.start as usize)).map(Node::is_negation));
     }
 
     fn holds(&self, rule: u32, document: &Document<'_>, seen: &Seen) -> bool {
@@ -340,6 +344,12 @@ impl RuleSet {
         }
         spans
     }
+}
+
+/// Reads one value after another of what is needed next, so that the processor fetches all of it at once: to come upon
+/// each in turn would mean to wait for each.
+fn touch<T: Into<u32>>(values: impl Iterator<Item = T>) {
+    std::hint::black_box(values.fold(0_u32, |all, value| all ^ value.into()));
 }
 
 /// Notes of which regular expressions a document has a text that they require.

@@ -5,7 +5,10 @@
 //! becomes a phrase. Kept whole: dotted initials (`U.S.` is `US`), numbers (`3,000` is `3000`), `C++` and `C#`.
 //! A possessive `'s` is dropped. Scripts without spaces give one token for each character.
 
+mod ascii;
+
 use super::chars::{self, Class};
+use ascii::Run;
 
 /// What stands between a token and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +38,8 @@ pub(super) struct Token<'a> {
     pub(super) hangul: bool,
     /// Whether its cased text is that of the original.
     pub(super) plain: bool,
+    /// Whether its folded text is that of the original.
+    pub(super) lower: bool,
 }
 
 /// Space for the token at hand, to be used again and again.
@@ -51,19 +56,28 @@ pub(super) fn tokenize(text: &str, space: &mut TokenSpace, mut each: impl FnMut(
     // White space stands right before the character at hand.
     let mut spaced = true;
     while let Some(c) = scanner.peek(scanner.at) {
-        let class = chars::class(c);
+        let class = match c {
+            ' ' => {
+                spaced = true;
+                scanner.at += 1;
+                continue;
+            }
+            c if c.is_ascii_alphanumeric() => Class::Word,
+            c => chars::class(c),
+        };
         let length = c.len_utf8();
         match class {
             Class::Word | Class::Hangul | Class::Solo | Class::Sign => {
                 let word = match class {
-                    Class::Word => scanner.word(),
+                    Class::Word => scanner.ascii_word().unwrap_or_else(|| scanner.word()),
                     Class::Hangul => scanner.run_of_hangul(),
                     _ => scanner.single(c),
                 };
-                let (folded, cased) = (scanner.space.folded.as_str(), &scanner.space.cased);
-                let cased = if word.plain { &text[word.start..word.end] } else { cased.as_str() };
-                let Word { start, end, plain } = word;
-                each(Token { folded, cased, start, end, gap, hangul: class == Class::Hangul, plain });
+                let Word { start, end, plain, lower } = word;
+                let written = &text[start..end];
+                let folded = if lower { written } else { scanner.space.folded.as_str() };
+                let cased = if plain { written } else { scanner.space.cased.as_str() };
+                each(Token { folded, cased, start, end, gap, hangul: class == Class::Hangul, plain, lower });
                 gap = Gap::Tight;
                 spaced = false;
                 continue;
@@ -91,11 +105,12 @@ struct Scanner<'a> {
     space: &'a mut TokenSpace,
 }
 
-/// A token's place; `plain` if its cased form is the text itself.
+/// A token's place; `plain` if its cased form is the text itself, `lower` if its folded form is.
 struct Word {
     start: usize,
     end: usize,
     plain: bool,
+    lower: bool,
 }
 
 impl Scanner<'_> {
@@ -152,7 +167,7 @@ impl Scanner<'_> {
         let start = self.at;
         self.clear();
         self.take_cluster(c);
-        Word { start, end: self.at, plain: false }
+        Word { start, end: self.at, plain: false, lower: false }
     }
 
     fn run_of_hangul(&mut self) -> Word {
@@ -161,7 +176,30 @@ impl Scanner<'_> {
         while let Some(c) = self.peek(self.at).filter(|c| chars::class(*c) == Class::Hangul) {
             self.take_cluster(c);
         }
-        Word { start, end: self.at, plain: false }
+        Word { start, end: self.at, plain: false, lower: false }
+    }
+
+    /// Takes the word at hand if it is letters and digits of ASCII up to something that no word goes on with.
+    fn ascii_word(&mut self) -> Option<Word> {
+        let start = self.at;
+        let Run { length, has_capital } = ascii::run(&self.bytes[start..]);
+        let end = start + length;
+        match self.bytes.get(end) {
+            None | Some(b' ' | b'\n' | b'-' | b':' | b';' | b')' | b'"' | b'?' | b'!' | b'/') => {}
+            // No number goes on, and no initials.
+            Some(b'.' | b',') if length > 1 && !self.bytes[end - 1].is_ascii_digit() => {}
+            Some(_) => return None,
+        }
+        if length == 0 {
+            return None;
+        }
+        if has_capital {
+            self.clear();
+            self.space.folded.push_str(&self.text[start..end]);
+            self.space.folded.make_ascii_lowercase();
+        }
+        self.at = end;
+        Some(Word { start, end, plain: true, lower: !has_capital })
     }
 
     fn word(&mut self) -> Word {
@@ -194,7 +232,7 @@ impl Scanner<'_> {
         }
         let end = self.at;
         self.skip_after(start);
-        Word { start, end, plain }
+        Word { start, end, plain, lower: false }
     }
 
     /// Takes the ASCII letters and digits at hand.

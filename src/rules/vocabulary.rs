@@ -52,15 +52,24 @@ pub(super) struct Entry {
     folded: SmolStr,
     /// The word whose case does not count.
     plain: WordUse,
-    /// Words that ask for more than the folded text: their place in `Table::others`, or `NONE`.
+    /// Words that ask for more than the folded text: the first of them in `Table::others`, or `NONE`.
     others: u32,
     /// Part of the hash.
-    tag: u32,
+    tag: u16,
+    /// Whether the stems that the text starts with are not among `others`, since they are too many.
+    stems_apart: bool,
 }
+
+/// The words of stems that an entry holds at most.
+const MAX_OF_STEMS: usize = 16;
 
 /// What a word asks for besides its folded text.
 #[derive(Debug, Clone, PartialEq)]
 enum Demand {
+    /// Nothing, but it is a stem of the folded text.
+    Stem,
+    /// The same in its case.
+    CasedStem(Box<str>),
     /// Its case.
     Cased(Box<str>),
     /// Its letters, some of which may be any.
@@ -79,7 +88,8 @@ impl Demand {
         match (&word.cased, word.kind) {
             (None, WordKind::Wildcard) => Some(Self::Folded(word.folded.as_str().into())),
             (Some(cased), WordKind::Wildcard) => Some(Self::CasedWildcard(cased.as_str().into())),
-            (Some(cased), _) => Some(Self::Cased(cased.as_str().into())),
+            (Some(cased), WordKind::Prefix) => Some(Self::CasedStem(cased.as_str().into())),
+            (Some(cased), WordKind::Whole) => Some(Self::Cased(cased.as_str().into())),
             (None, _) => None,
         }
     }
@@ -105,11 +115,22 @@ fn fits(wildcard: &str, word: &str) -> bool {
     letters.next().is_none()
 }
 
+/// A word that asks for more than the folded text of an entry.
+#[derive(Debug, Clone)]
+struct Other {
+    demand: Demand,
+    word: WordUse,
+    /// Whether the entry has no more.
+    is_last: bool,
+}
+
 /// A table of folded texts.
 #[derive(Debug, Clone, Default)]
 struct Table {
     entries: HashTable<Entry>,
-    others: Vec<Vec<(Demand, WordId)>>,
+    /// By entry, until `finish` puts them one after the other: words that ask for more.
+    apart: Vec<Vec<(Demand, WordId)>>,
+    others: Vec<Other>,
 }
 
 /// Returns the hash of a folded text.
@@ -119,8 +140,8 @@ pub(super) fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-fn tag(hash: u64) -> u32 {
-    (hash >> 24) as u32
+fn tag(hash: u64) -> u16 {
+    (hash >> 32) as u16
 }
 
 impl Table {
@@ -132,16 +153,53 @@ impl Table {
     /// `with_others` asks for them.
     fn entry(&mut self, text: &str, with_others: bool) -> (&mut Entry, Option<&mut Vec<(Demand, WordId)>>) {
         let hash = hash(text);
-        let new = || Entry { folded: text.into(), plain: WordUse::NONE, others: NONE, tag: tag(hash) };
+        let new =
+            || Entry { folded: text.into(), plain: WordUse::NONE, others: NONE, tag: tag(hash), stems_apart: false };
         let of_text = |entry: &Entry| entry.folded == *text;
         let entry = self.entries.entry(hash, of_text, |entry| self::hash(&entry.folded)).or_insert_with(new).into_mut();
-        if with_others && entry.others == NONE {
-            entry.others = u32::try_from(self.others.len()).expect("rules have fewer than 2^32 words");
-            self.others.push(Vec::new());
-        }
-        let others = self.others.get_mut(entry.others as usize);
+        let others = match with_others {
+            true => Some(of(entry, &mut self.apart)),
+            false => self.apart.get_mut(entry.others as usize),
+        };
         (entry, others)
     }
+
+    /// Returns the words of a stem with what they ask for of a text that starts with it.
+    fn words_of(&self, stem: Option<&str>) -> Vec<(Demand, WordId)> {
+        let Some(entry) = stem.and_then(|stem| self.get(hash(stem), stem)) else { return Vec::new() };
+        let plain = Some((Demand::Stem, entry.plain.word)).filter(|(_, word)| *word != NONE);
+        let others = self.apart.get(entry.others as usize).into_iter().flatten();
+        plain.into_iter().chain(others.cloned()).collect()
+    }
+
+    /// Notes with each entry what its words are for.
+    fn finish(&mut self, uses: &[WordUse]) {
+        let apart = std::mem::take(&mut self.apart);
+        for entry in self.entries.iter_mut() {
+            if let Some(word) = uses.get(entry.plain.word as usize) {
+                entry.plain = *word;
+            }
+            if let Some(apart) = apart.get(entry.others as usize) {
+                entry.others = u32::try_from(self.others.len()).expect("rules have fewer than 2^32 words");
+                let other = |(demand, word): &(Demand, WordId)| Other {
+                    demand: demand.clone(),
+                    word: uses[*word as usize],
+                    is_last: false,
+                };
+                self.others.extend(apart.iter().map(other));
+                self.others.last_mut().expect("none is made empty").is_last = true;
+            }
+        }
+    }
+}
+
+/// Returns the words of an entry that ask for more than the folded text.
+fn of<'o>(entry: &mut Entry, others: &'o mut Vec<Vec<(Demand, WordId)>>) -> &'o mut Vec<(Demand, WordId)> {
+    if entry.others == NONE {
+        entry.others = u32::try_from(others.len()).expect("rules have fewer than 2^32 words");
+        others.push(Vec::new());
+    }
+    &mut others[entry.others as usize]
 }
 
 /// All words and stems that rules use.
@@ -207,12 +265,19 @@ impl Vocabulary {
         for word in self.uses.iter_mut().filter(|word| word.term.term != NONE) {
             word.term = term_use(word.term.term);
         }
-        for entry in self.words.entries.iter_mut().chain(self.stems.entries.iter_mut()) {
-            if let Some(word) = self.uses.get(entry.plain.word as usize) {
-                entry.plain = *word;
+        self.lengths.finish(self.stems.entries.iter().map(|entry| entry.folded.as_str()));
+        let Table { entries, apart, .. } = &mut self.words;
+        for entry in entries.iter_mut() {
+            let mut of_stems = Vec::new();
+            self.lengths.of(&entry.folded, |length| of_stems.extend(self.stems.words_of(entry.folded.get(..length))));
+            if of_stems.len() > MAX_OF_STEMS {
+                entry.stems_apart = true;
+            } else if !of_stems.is_empty() {
+                of(entry, apart).extend(of_stems);
             }
         }
-        self.lengths.finish(self.stems.entries.iter().map(|entry| entry.folded.as_str()));
+        self.words.finish(&self.uses);
+        self.stems.finish(&self.uses);
     }
 
     /// Whether some word stands for other forms, so that `find_forms` may find more than `find`.
@@ -248,37 +313,83 @@ impl Vocabulary {
                 false => self.words.get(token.hash, token.folded),
             };
             if let Some(entry) = entry {
-                self.push(&self.words, entry, token, |text| text == token.cased, found);
+                Self::push(&self.words, entry, token, found);
+                if !entry.stems_apart {
+                    return;
+                }
             }
         }
         self.lengths.of(token.folded, |length| {
             let stem = token.folded.get(..length);
             if let Some(entry) = stem.and_then(|stem| self.stems.get(hash(stem), stem)) {
-                self.push(&self.stems, entry, token, |text| token.cased.starts_with(text), found);
+                Self::push(&self.stems, entry, token, found);
             }
         });
     }
 
     /// Appends the words of an entry that a token meets.
-    fn push(
-        &self,
-        table: &Table,
-        entry: &Entry,
-        token: Sought<'_>,
-        has_case: impl Fn(&str) -> bool,
-        found: &mut Vec<WordUse>,
-    ) {
+    fn push(table: &Table, entry: &Entry, token: Sought<'_>, found: &mut Vec<WordUse>) {
         if entry.plain.word != NONE {
             found.push(entry.plain);
         }
         let meets = |demand: &Demand| match demand {
-            Demand::Cased(text) => has_case(text),
+            Demand::Stem => true,
+            Demand::CasedStem(text) => token.cased.starts_with(&**text),
+            Demand::Cased(text) => token.cased == &**text,
             Demand::Folded(wildcard) => fits(wildcard, token.folded),
             Demand::CasedWildcard(wildcard) => fits(wildcard, token.cased),
             Demand::Forms(forms) => forms.keeps_itself(),
         };
-        if let Some(others) = table.others.get(entry.others as usize) {
-            found.extend(others.iter().filter(|(demand, _)| meets(demand)).map(|(_, id)| self.uses[*id as usize]));
+        for other in table.others.get(entry.others as usize..).unwrap_or_default() {
+            if meets(&other.demand) {
+                found.push(other.word);
+            }
+            if other.is_last {
+                break;
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reading;
+    use super::super::expression::Term;
+    use super::*;
+
+    /// Returns the words of a vocabulary that a token is.
+    fn found(written: &[String], token: &str) -> Vec<WordId> {
+        let mut vocabulary = Vocabulary::default();
+        for term in written {
+            let term = Term::parse(term, Reading::default()).unwrap();
+            vocabulary.intern(&term.words[0]);
+        }
+        vocabulary.finish(|_| TermUse::NONE);
+        let (folded, hash) = (token.to_lowercase(), hash(&token.to_lowercase()));
+        let mut found = Vec::new();
+        vocabulary.find(Sought { folded: &folded, cased: token, hash }, vocabulary.likely(hash), &mut found);
+        let mut found: Vec<WordId> = found.iter().map(|word| word.word).collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn a_known_word_has_its_stems_however_many_they_are() {
+        for stems in [1, 3, MAX_OF_STEMS, MAX_OF_STEMS + 1, 40] {
+            let word = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+            let mut written: Vec<String> = (0..stems).map(|stem| format!("{}*", &word[..=stem + 2])).collect();
+            written.extend([word.to_owned(), "other*".to_owned(), "abd*".to_owned()]);
+            let own: Vec<WordId> = (0..=stems as WordId).collect();
+            assert_eq!(found(&written, word), own, "{stems}, the word itself");
+            assert_eq!(found(&written, &format!("{word}x")), own[..stems], "{stems}, a longer word");
+        }
+    }
+
+    #[test]
+    fn a_known_word_has_the_stems_in_their_case_and_with_their_wildcards() {
+        let written = ["usable", "US*", "us?ble", "us?x*", "usab*"].map(str::to_owned);
+        assert_eq!(found(&written, "usable"), [0, 2, 4]);
+        assert_eq!(found(&written, "USABLE"), [0, 1, 2, 4]);
+        assert_eq!(found(&written, "USAGE"), [1]);
     }
 }
