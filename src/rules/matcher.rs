@@ -132,12 +132,12 @@ impl RuleSet {
         let mut seen = self.spaces.lock().ok().and_then(|mut spaces| spaces.pop()).unwrap_or_default();
         self.look(document, &mut seen);
         self.collect_candidates(&mut seen);
-        let matches = seen
-            .candidates
-            .iter()
-            .filter(|rule| self.holds(**rule, document, &seen))
-            .map(|rule| RuleMatch { rule: *rule as usize, terms: self.told(*rule as usize, document, &seen) })
-            .collect();
+        let mut matches = Vec::with_capacity(seen.candidates.len());
+        let mut places = Vec::new();
+        for rule in seen.candidates.iter().filter(|rule| self.holds(**rule, document, &seen)) {
+            let rule = *rule as usize;
+            matches.push(RuleMatch { rule, terms: self.told_by(rule, document, &seen, &mut places) });
+        }
         if let Ok(mut spaces) = self.spaces.lock() {
             spaces.push(seen);
         }

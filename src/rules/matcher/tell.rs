@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use std::borrow::Cow;
 
 /// A place to tell: field, first byte, byte after the last.
-type ToldPlace = (FieldSet, u32, u32);
+pub(super) type ToldPlace = (FieldSet, u32, u32);
 
 /// A term and places of it to tell.
 struct NearPlaces {
@@ -65,16 +65,26 @@ impl RuleSet {
     /// Returns the places of a rule's terms in the order of the text; of too many, the first of each term and then
     /// the first of all. Of terms that must be near each other only those that are, and none in the URL.
     pub(in super::super) fn told(&self, rule: usize, document: &Document<'_>, seen: &Seen) -> Vec<TermMatch> {
+        self.told_by(rule, document, seen, &mut Vec::new())
+    }
+
+    /// The same, in space that is used again.
+    pub(super) fn told_by(
+        &self,
+        rule: usize,
+        document: &Document<'_>,
+        seen: &Seen,
+        places: &mut Vec<ToldPlace>,
+    ) -> Vec<TermMatch> {
         let rule = &self.compiled.rules[rule];
         let mut told_places = Places::default();
-        let mut places = Vec::new();
         let mut near = self.near_places(&rule.told_near, seen);
         for told in self.told_terms(rule, seen).iter().filter(|told| seen.has(told.term)) {
-            seen.places_of(told.term, told.fields, &mut places);
+            seen.places_of(told.term, told.fields, places);
             if let Some(at) = near.iter().position(|near| near.term == told.term) {
                 places.extend(near.swap_remove(at).places);
             }
-            told_places.tell(&told.written, &mut places);
+            told_places.tell(&told.written, places);
         }
         for NearPlaces { written, mut places, .. } in near {
             told_places.tell(&written, &mut places);
@@ -85,7 +95,7 @@ impl RuleSet {
                 let found = regex.places(document.text(field)).take(MAX_PLACES);
                 places.extend(found.map(|(start, end)| (FieldSet::of(&[field]), offset(start), offset(end))));
             }
-            told_places.tell(&SmolStr::from(&*regex.written), &mut places);
+            told_places.tell(&SmolStr::from(&*regex.written), places);
         }
         told_places.in_order()
     }
