@@ -6,7 +6,8 @@ mod tell;
 
 pub(super) use miss::OperandPlace;
 
-use super::compile::{Compiled, Condition, Gates, Node, TermId, TermUse, Told, compile};
+use super::compile::compile;
+use super::compiled::{Compiled, Condition, Gates, Node, TermId, TermUse, Told};
 use super::forms::{FormMemory, language_of};
 use super::proximity::{BLOCK_WORDS, WordSpan, near};
 use super::text::{Gap, TokenSpace, tokenize};

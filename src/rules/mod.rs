@@ -17,6 +17,7 @@
 mod alternatives;
 mod chars;
 mod compile;
+mod compiled;
 pub mod explain;
 mod expression;
 mod forms;

@@ -3,7 +3,7 @@
 mod stems;
 
 use super::chars::{self, Class};
-use super::compile::{TermId, TermUse};
+use super::compiled::{TermId, TermUse};
 use super::expression::{TermWord, WordKind};
 use super::forms::{FormIndex, FormMemory, Inflection};
 use hashbrown::HashTable;

@@ -2,7 +2,7 @@
 
 use super::{RuleSet, Seen, in_scope};
 use crate::core::hit::Field;
-use crate::rules::compile::Node;
+use crate::rules::compiled::Node;
 use crate::rules::proximity::WordSpan;
 use crate::rules::{Document, FIELDS};
 use smol_str::SmolStr;

@@ -2,7 +2,7 @@
 
 use super::{MAX_PLACES, RuleSet, Seen, offset};
 use crate::core::hit::{Field, TermMatch};
-use crate::rules::compile::{CompiledRule, TermId, Told};
+use crate::rules::compiled::{CompiledRule, TermId, Told};
 use crate::rules::proximity::chained;
 use crate::rules::{Document, FIELDS, FieldSet};
 use rustc_hash::FxHashMap;
