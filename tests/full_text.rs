@@ -79,8 +79,9 @@ impl Bench {
         let (directory, site, runtime) = (tempfile::tempdir().unwrap(), HttpServer::start(), Runtime::new().unwrap());
         let resources = resources(directory.path(), &site);
         let config = resources.config.clone();
-        let configure =
-            move |connection: &Connection| store::feed::configure(connection, &config.feeds, |_| at("05:00:00"));
+        let configure = move |connection: &Connection| {
+            store::feed::configure(connection, &config.feeds, at("05:00:00"), |_| false, |_| at("05:00:00"))
+        };
         let feed = runtime.block_on(resources.store.call(configure)).unwrap()[0].id;
         Self { directory, site, runtime, resources, feed }
     }

@@ -87,7 +87,7 @@ async fn bench_of(configuration: &str, now: Timestamp) -> Bench {
             for digest in &config.digests {
                 store::edition::progress(connection, &digest.name, now)?;
             }
-            store::feed::configure(connection, &config.feeds, |_| now)
+            store::feed::configure(connection, &config.feeds, now, |_| false, |_| now)
         })
         .await
         .unwrap();

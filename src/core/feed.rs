@@ -174,13 +174,37 @@ pub fn shared_hosts(feeds: &[Feed], at_most: usize) -> HashSet<String> {
     shared.into_iter().take(at_most).map(|(host, _)| host.to_owned()).collect()
 }
 
-/// The two validators of a conditional request (RFC 9110 §8.8), byte for byte as the server sent them.
+/// A validator, byte for byte as the server sent it. It need not be text: in a header, and within the quotes of an
+/// ETag, bytes over 0x7F stand for themselves (`obs-text`, RFC 9110 §5.5 and §8.8.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validator(Vec<u8>);
+
+impl Validator {
+    /// Takes a header's value as it is.
+    pub fn new(value: impl Into<Vec<u8>>) -> Self {
+        Self(value.into())
+    }
+
+    /// Returns the header's value.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Validator {
+    /// Writes it for people; what is no text is replaced.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+/// The two validators of a conditional request (RFC 9110 §8.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Validators {
     /// `ETag`.
-    pub etag: Option<String>,
+    pub etag: Option<Validator>,
     /// `Last-Modified`.
-    pub last_modified: Option<String>,
+    pub last_modified: Option<Validator>,
 }
 
 impl Validators {
@@ -213,7 +237,10 @@ pub struct FeedState {
     pub last_success_at: Option<Timestamp>,
     /// When it last brought a new article.
     pub last_new_at: Option<Timestamp>,
-    /// When its first document was read: the baseline (FEEDS C13).
+    /// Since when it is in the configuration without a long break; not known for feeds of older stores. The store writes
+    /// it when a configuration is adopted.
+    pub watched_since: Option<Timestamp>,
+    /// When its first document was read, since then: the baseline (FEEDS C13).
     pub baseline_at: Option<Timestamp>,
     /// Since when every poll failed.
     pub failing_since: Option<Timestamp>,

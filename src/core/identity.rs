@@ -1,4 +1,4 @@
-//! Identity: what makes an article the same article at the next poll (FEEDS C1–C4, C8, C13).
+//! Identity: what makes an article the same article at the next poll (FEEDS C1–C4, C8).
 //!
 //! `recognition` tells by it which articles are known.
 
@@ -6,12 +6,9 @@ use super::{
     article::{Article, ArticleKey, Item, TextHash},
     page::{is_front_page, page},
 };
-use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
+use jiff::{Timestamp, civil::Time, tz::TimeZone};
 use sha2::{Digest, Sha256};
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
 use url::{Position, Url};
 
 /// Gives the items of one document their identity, in order.
@@ -48,20 +45,6 @@ pub(super) fn keys(article: &Article) -> Vec<ArticleKey> {
     let rung = |rung| rung_key(rung, &article.item, canonical_url.as_deref(), &article.text_hash);
     keys.extend((0..RUNGS).filter_map(rung).filter(|key| *key != article.key));
     keys
-}
-
-/// Tells whether a new article is part of a feed's baseline and does not alert (FEEDS C13).
-///
-/// Only a feed's first document has a baseline: what is dated before the backfill window. An item without a date
-/// cannot be shown to be new, so in a first document it belongs to the baseline too. Items of later documents never do.
-pub fn is_backlog(article: &Article, first_document: bool, backfill: Duration, now: Timestamp) -> bool {
-    if !first_document {
-        return false;
-    }
-    let Some(dated) = article.item.published.or(article.item.updated) else { return true };
-    // A window that reaches past the beginning of time holds everything.
-    let window = SignedDuration::try_from(backfill).ok().and_then(|backfill| now.checked_sub(backfill).ok());
-    window.is_some_and(|start| dated < start)
 }
 
 /// Returns the canonical form of an `http` or `https` link, for comparing only (FEEDS C8).

@@ -135,32 +135,6 @@ fn the_text_hash_covers_the_texts_apart() {
     assert_eq!(hashes[0], texts("a", "", ""));
 }
 
-/// FEEDS C13: the baseline.
-#[test]
-fn only_old_items_of_a_first_document_are_backlog() {
-    let now: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
-    let day = Duration::from_secs(86_400);
-    let article = |date: Option<&str>| {
-        let plain = item("g", "", "t");
-        articles(vec![date.map_or(plain.clone(), |date| dated(plain, date))]).remove(0)
-    };
-    for (date, first, backfill, backlog) in [
-        (Some("2026-11-24T11:59:59Z"), true, day, true),
-        (Some("2026-11-24T12:00:00Z"), true, day, false),
-        (Some("2026-11-26T12:00:00Z"), true, day, false),
-        (Some("1999-01-01T00:00:00Z"), false, day, false),
-        (Some("1999-01-01T00:00:00Z"), true, Duration::MAX, false),
-        (Some("2026-11-25T11:59:59Z"), true, Duration::ZERO, true),
-        (None, true, day, true),
-        (None, false, day, false),
-    ] {
-        assert_eq!(is_backlog(&article(date), first, backfill, now), backlog, "{date:?} {first} {backfill:?}");
-    }
-    let mut updated = article(None);
-    updated.item.updated = Some(now);
-    assert!(!is_backlog(&updated, true, day, now));
-}
-
 fn any_item() -> impl Strategy<Value = Item> {
     let guid = proptest::option::of("[ab ]{0,2}");
     let link = proptest::option::of("http://e/[ab]?(\\?utm_x=1)?");

@@ -5,6 +5,7 @@
 pub mod agenda;
 pub mod article;
 pub mod backfill;
+pub mod baseline;
 pub mod cadence;
 pub mod digest;
 pub mod excerpt;

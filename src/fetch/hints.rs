@@ -1,6 +1,6 @@
 //! What response headers say about time and about the document: freshness, `Retry-After`, validators.
 
-use crate::core::feed::{FreshnessHints, Validators};
+use crate::core::feed::{FreshnessHints, Validator, Validators};
 use jiff::Timestamp;
 use reqwest::header::{self, HeaderMap, HeaderName};
 use std::time::{Duration, UNIX_EPOCH};
@@ -42,8 +42,8 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 /// Returns the validators that the headers carry, byte for byte.
 pub(super) fn validators(headers: &HeaderMap) -> Validators {
     let exact = |name: &HeaderName| {
-        let value = std::str::from_utf8(headers.get(name)?.as_bytes()).ok()?;
-        (!value.is_empty() && value.len() <= VALIDATOR_BYTES_MAX).then(|| value.to_owned())
+        let value = headers.get(name)?.as_bytes();
+        (!value.is_empty() && value.len() <= VALIDATOR_BYTES_MAX).then(|| Validator::new(value))
     };
     Validators { etag: exact(&header::ETAG), last_modified: exact(&header::LAST_MODIFIED) }
 }
@@ -185,10 +185,8 @@ mod tests {
     #[test]
     fn validators_are_kept_byte_for_byte() {
         let odd = headers(&[("etag", "W/\"x-gzip\""), ("last-modified", "yesterday-ish")]);
-        assert_eq!(
-            validators(&odd),
-            Validators { etag: Some("W/\"x-gzip\"".into()), last_modified: Some("yesterday-ish".into()) }
-        );
+        let (etag, last_modified) = (Validator::new("W/\"x-gzip\""), Validator::new("yesterday-ish"));
+        assert_eq!(validators(&odd), Validators { etag: Some(etag), last_modified: Some(last_modified) });
         assert!(validators(&headers(&[("etag", "")])).is_empty());
         assert!(validators(&headers(&[("etag", &"x".repeat(5000))])).is_empty());
     }

@@ -8,7 +8,7 @@ mod tls;
 use super::*;
 use crate::{
     config::FetchLimits,
-    core::feed::{FailureKind, Feed, FeedState, FeedUrl, PollFailure},
+    core::feed::{FailureKind, Feed, FeedState, FeedUrl, PollFailure, Validator},
 };
 use flate2::{Compression, write as deflating};
 use jiff::Timestamp;
@@ -147,7 +147,7 @@ async fn validators_go_back_byte_for_byte_and_to_their_url_alone() {
 #[tokio::test]
 async fn a_304_keeps_what_it_does_not_replace() {
     let before = |server: &Server| FeedState {
-        validators: Validators { etag: Some("\"1\"".into()), last_modified: Some("then".into()) },
+        validators: Validators { etag: Some(Validator::new("\"1\"")), last_modified: Some(Validator::new("then")) },
         validators_url: Some(server.url("/feed")),
         ..FeedState::default()
     };
@@ -159,7 +159,8 @@ async fn a_304_keeps_what_it_does_not_replace() {
         let server = Server::start(move |_, _| answer(head, b"")).await;
         let fetched = fetch(&server.url("/feed"), &before(&server)).await.unwrap();
         let Fetched::NotModified(notes) = fetched else { panic!("{fetched:?}") };
-        let expected = Validators { etag: Some(etag.into()), last_modified: Some(last_modified.into()) };
+        let expected =
+            Validators { etag: Some(Validator::new(etag)), last_modified: Some(Validator::new(last_modified)) };
         assert_eq!((notes.validators, notes.hints.max_age), (expected, Some(Duration::from_secs(60))));
         // To a request without validators it is nonsense.
         let lost = fetch(&server.url("/feed"), &FeedState::default()).await;
@@ -168,7 +169,7 @@ async fn a_304_keeps_what_it_does_not_replace() {
     // A 200 clears what it does not bring.
     let server = Server::start(|_, _| answer("200 OK\nETag: \"3\"", FEED)).await;
     let fetched = fetch(&server.url("/feed"), &before(&server)).await.unwrap();
-    assert_eq!(remember(&fetched).validators, Validators { etag: Some("\"3\"".into()), last_modified: None });
+    assert_eq!(remember(&fetched).validators, Validators { etag: Some(Validator::new("\"3\"")), last_modified: None });
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ use super::{
 use crate::{
     config::FetchLimits,
     core::{
-        feed::{BodyHash, FailureKind, Feed, FeedState, FeedUrl, PollFailure, Redirect, Validators, shared_hosts},
+        feed::{
+            BodyHash, FailureKind, Feed, FeedState, FeedUrl, PollFailure, Redirect, Validator, Validators, shared_hosts,
+        },
         relocation,
     },
 };
@@ -353,7 +355,7 @@ fn validators_for<'a>(hop: &Url, before: &'a FeedState) -> Option<&'a Validators
 }
 
 fn conditions(validators: &Validators) -> HeaderMap {
-    let header = |name: HeaderName, value: &Option<String>| {
+    let header = |name: HeaderName, value: &Option<Validator>| {
         // What came in a header goes into one; only a damaged store could hold anything else.
         Some((name, HeaderValue::from_bytes(value.as_ref()?.as_bytes()).ok()?))
     };

@@ -3,7 +3,10 @@
 use super::backfill;
 use crate::{
     config::Config,
-    core::hit::{DigestName, RuleName},
+    core::{
+        baseline,
+        hit::{DigestName, RuleName},
+    },
     store::{self, StoreError, feed::StoredFeed},
 };
 use jiff::Timestamp;
@@ -14,7 +17,7 @@ use tracing::warn;
 /// Adopts `config` and returns its feeds in their order. New feeds are due at `due(index)`. Digests that are new begin
 /// just before `now`, so that what is found at this very moment lies within their first window. Hits that wait for a
 /// digest that was renamed or removed go to the digests that their rules feed now. Rules that are new and ask for it are
-/// noted to be run over what is stored.
+/// noted to be run over what is stored. Feeds that were out of the configuration for long get a new baseline.
 ///
 /// # Errors
 ///
@@ -40,5 +43,6 @@ pub fn adopt(
         );
     }
     backfill::adopt(connection, config, now)?;
-    store::feed::configure(connection, &config.feeds, due)
+    let begins_anew = |left| baseline::begins_anew(left, now, config.polling.backfill);
+    store::feed::configure(connection, &config.feeds, now, begins_anew, due)
 }

@@ -4,6 +4,7 @@ use crate::{
     config::Config,
     core::{
         article::{Article, ArticleId, ParsedFeed, Recovery},
+        baseline,
         cadence::{self, NextPoll, PollOutcome},
         feed::{BodyHash, FailureKind, Feed, FeedId, FeedState, FeedUrl, FreshnessHints, PollFailure},
         full_text::{self, PageBudget},
@@ -210,6 +211,8 @@ impl Commit {
                 hints = notes.hints;
                 state.relocation = relocated(feed, &before, &notes, now);
                 state.tally = health::tally(&before, 0, not_modified, now);
+                // A feed that returned begins anew with what it last had, since it has that still.
+                state.baseline_at = state.baseline_at.or(Some(now));
                 remember(&mut state, notes);
                 Polled::Unchanged
             }
@@ -227,7 +230,9 @@ impl Commit {
                 let first_document = state.baseline_at.is_none();
                 state.baseline_at = state.baseline_at.or(Some(now));
                 let (hits, pages) = (Hits::default(), PageBudget::default());
-                let mut intake = Intake { connection, config: &rules, feed, id, first_document, now, hits, pages };
+                let watched_since = before.watched_since;
+                let mut intake =
+                    Intake { connection, config: &rules, feed, id, first_document, watched_since, now, hits, pages };
                 let counts = intake.take(parsed)?;
                 matching = intake.hits.matching;
                 state.tally = health::tally(&before, counts.new, false, now);
@@ -294,6 +299,7 @@ struct Intake<'a> {
     feed: &'a Feed,
     id: FeedId,
     first_document: bool,
+    watched_since: Option<Timestamp>,
     now: Timestamp,
     hits: Hits,
     pages: PageBudget,
@@ -309,8 +315,9 @@ impl Intake<'_> {
             false => (recognition::by_key(&[], articles).by_second_key(&[]), Recent::default()),
         };
         counts.reidentified = recognised.reidentified.unwrap_or_default();
-        let (first_document, backfill, now) = (self.first_document, self.config.polling.backfill, self.now);
-        let is_backlog = |article: &Article| identity::is_backlog(article, first_document, backfill, now);
+        let (first_document, since) = (self.first_document, self.watched_since);
+        let (backfill, now) = (self.config.polling.backfill, self.now);
+        let is_backlog = |article: &Article| baseline::is_backlog(article, first_document, since, backfill, now);
         let fresh = recognised.changes.iter().filter_map(|change| match change {
             Change::New(article) if !is_backlog(article) => Some(article),
             _ => None,

@@ -35,7 +35,7 @@ fn cost_of_taking_a_document() {
     runtime
         .block_on(store.call(move |connection| {
             let now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
-            let stored = store::feed::configure(connection, &config.feeds, |_| now)?;
+            let stored = store::feed::configure(connection, &config.feeds, now, |_| false, |_| now)?;
             for (round, first_document, from) in [("first", true, 0), ("two new", false, 2), ("none new", false, 2)] {
                 let documents: Vec<_> = (0..FEEDS).map(|feed| items(feed, from, now)).collect();
                 let began = Instant::now();
@@ -46,6 +46,7 @@ fn cost_of_taking_a_document() {
                         feed: &config.feeds[index],
                         id: stored[index].id,
                         first_document,
+                        watched_since: None,
                         now,
                         hits: Hits::default(),
                         pages: PageBudget::default(),

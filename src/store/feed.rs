@@ -2,10 +2,10 @@
 
 use super::{
     StoreError,
-    row::{Columns, millis, outlet},
+    row::{Columns, from_millis, millis, outlet},
 };
 use crate::core::{
-    feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validators},
+    feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validator, Validators},
     health::Tally,
     relocation::{Moved, PermanentRedirects, Relocation},
 };
@@ -36,7 +36,7 @@ pub struct StoredFeed {
 const COLUMNS: &str = "id, url, name, next_poll_at, next_poll_reason, parked_until, title, etag, last_modified,
     validators_url, body_hash, adaptive_interval, last_poll_at, last_success_at, last_new_at, baseline_at,
     failing_since, failures, last_error, gone_since, mended, moved_to, moved_since, redirects_to, redirects_chain,
-    redirects_times, redirects_since, answers, not_modified, daily_news, longest_gap, reidentified_at";
+    redirects_times, redirects_since, answers, not_modified, daily_news, longest_gap, reidentified_at, watched_since";
 
 impl StoredFeed {
     /// Returns when it is polled next. A last poll that is yet to come was made while the clock was wrong: what was
@@ -52,7 +52,8 @@ impl StoredFeed {
 }
 
 /// Makes the store's list of feeds the configured one: new feeds are due at `due(index)`, feeds that left keep their
-/// rows (their articles stay known) and are polled no more. Returns the feeds in the order given.
+/// rows (their articles stay known) and are polled no more, and of those that return the ones for which
+/// `begins_anew(when it left)` get a new baseline. Returns the feeds in the order given.
 ///
 /// # Errors
 ///
@@ -60,6 +61,8 @@ impl StoredFeed {
 pub fn configure(
     connection: &Connection,
     feeds: &[Feed],
+    now: Timestamp,
+    begins_anew: impl Fn(Timestamp) -> bool,
     due: impl Fn(usize) -> Timestamp,
 ) -> Result<Vec<StoredFeed>, StoreError> {
     if let Some(stored) = unchanged(connection, feeds)? {
@@ -68,10 +71,11 @@ pub fn configure(
     // 2: was configured until now. A feed that comes back is asked again, even one that was gone.
     connection.execute("UPDATE feed SET configured = 2 WHERE configured = 1", [])?;
     follow_moves(connection, feeds)?;
+    begin_anew(connection, feeds, now, begins_anew)?;
     let mut upsert = connection.prepare_cached(&format!(
-        "INSERT INTO feed (url, configured, name, next_poll_at, next_poll_reason)
-         VALUES (:url, 1, :name, :due, 'new in the configuration')
-         ON CONFLICT (url) DO UPDATE SET configured = 1, name = excluded.name,
+        "INSERT INTO feed (url, configured, name, next_poll_at, next_poll_reason, watched_since)
+         VALUES (:url, 1, :name, :due, 'new in the configuration', :now)
+         ON CONFLICT (url) DO UPDATE SET configured = 1, name = excluded.name, left_at = NULL,
              next_poll_at = iif(configured = 0 AND gone_since IS NOT NULL, excluded.next_poll_at, next_poll_at),
              gone_since = iif(configured = 0, NULL, gone_since)
          RETURNING {COLUMNS}",
@@ -80,11 +84,12 @@ pub fn configure(
         .iter()
         .enumerate()
         .map(|(index, feed)| {
-            let named = named_params! {":url": feed.url.identity(), ":name": feed.name, ":due": millis(due(index))};
+            let (url, due) = (feed.url.identity(), millis(due(index)));
+            let named = named_params! {":url": url, ":name": feed.name, ":due": due, ":now": millis(now)};
             Ok(upsert.query_row(named, self::stored)?)
         })
         .collect();
-    connection.execute("UPDATE feed SET configured = 0 WHERE configured = 2", [])?;
+    connection.execute("UPDATE feed SET configured = 0, left_at = ?1 WHERE configured = 2", [millis(now)])?;
     stored
 }
 
@@ -150,8 +155,8 @@ pub fn record_poll(
     statement.execute(params![
         id.row(),
         state.title,
-        state.validators.etag,
-        state.validators.last_modified,
+        state.validators.etag.as_ref().map(Validator::as_bytes),
+        state.validators.last_modified.as_ref().map(Validator::as_bytes),
         state.validators_url,
         state.body_hash.map(|hash| hash.0),
         state.adaptive_interval.map(|interval| interval.as_secs()),
@@ -224,7 +229,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
         parked_until: row.optional_timestamp()?,
         state: FeedState {
             title: row.next()?,
-            validators: Validators { etag: row.next()?, last_modified: row.next()? },
+            validators: Validators { etag: validator(&mut row)?, last_modified: validator(&mut row)? },
             validators_url: row.next()?,
             body_hash: row.next::<Option<_>>()?.map(BodyHash),
             adaptive_interval: row.seconds()?,
@@ -245,8 +250,13 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
                 longest_gap: row.seconds()?,
             },
             reidentified_at: row.optional_timestamp()?,
+            watched_since: row.optional_timestamp()?,
         },
     })
+}
+
+fn validator(row: &mut Columns<'_>) -> rusqlite::Result<Option<Validator>> {
+    Ok(row.next::<Option<Vec<u8>>>()?.map(Validator::new))
 }
 
 fn relocation(row: &mut Columns<'_>) -> rusqlite::Result<Relocation> {
@@ -262,6 +272,30 @@ fn relocation(row: &mut Columns<'_>) -> rusqlite::Result<Relocation> {
         _ => None,
     };
     Ok(Relocation { moved, seen })
+}
+
+/// Takes the baseline from the feeds that return and begin anew (FEEDS C13).
+fn begin_anew(
+    connection: &Connection,
+    feeds: &[Feed],
+    now: Timestamp,
+    begins_anew: impl Fn(Timestamp) -> bool,
+) -> Result<(), StoreError> {
+    let mut left =
+        connection.prepare("SELECT id, url, left_at FROM feed WHERE configured = 0 AND left_at IS NOT NULL")?;
+    let left = left.query_map([], |row| Ok((row.get(0)?, row.get(1)?, from_millis(row.get(2)?)?)))?;
+    let left = left.collect::<Result<Vec<(i64, String, Timestamp)>, _>>()?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    let identities: HashSet<_> = feeds.iter().map(|feed| feed.url.identity()).collect();
+    let mut anew = connection.prepare("UPDATE feed SET baseline_at = NULL, watched_since = ?2 WHERE id = ?1")?;
+    for (id, url, left_at) in left {
+        if identities.contains(&url) && begins_anew(left_at) {
+            anew.execute((id, millis(now)))?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives the row of a feed that was seen to move to the URL where the configuration has it now: it stays the same

@@ -14,12 +14,13 @@ use std::{
 /// `PRAGMA application_id` of every store: `fwch` in ASCII.
 const APPLICATION_ID: i32 = 0x6677_6368;
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_second_keys_and_stories.sql"),
     include_str!("../../migrations/0003_feed_health.sql"),
     include_str!("../../migrations/0004_rule_versions.sql"),
     include_str!("../../migrations/0005_full_text.sql"),
+    include_str!("../../migrations/0007_raw_validators_and_absence.sql"),
 ];
 
 /// Returns the migrations, with what SQL cannot do.
@@ -276,6 +277,26 @@ mod tests {
         let mut statement = connection.prepare("SELECT place FROM article ORDER BY id").unwrap();
         let places: Vec<Option<i64>> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         assert_eq!(places, [page::place("https://e.example/a"), None]);
+    }
+
+    /// FEEDS A5: validators that an older store kept as text go on as the same bytes.
+    #[test]
+    fn the_validators_of_an_older_store_are_kept() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut connection, 5).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO feed (url, configured, next_poll_at, next_poll_reason, etag, last_modified, last_poll_at)
+                 VALUES ('a', 1, 0, '', '\"é\"', 'then', 7), ('b', 0, 0, '', NULL, NULL, 8);",
+            )
+            .unwrap();
+        migrations().to_latest(&mut connection).unwrap();
+        type Row = (Option<Vec<u8>>, Option<Vec<u8>>, Option<i64>);
+        let mut statement = connection.prepare("SELECT etag, last_modified, left_at FROM feed ORDER BY url").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let rows: Vec<Row> = rows.unwrap().map(Result::unwrap).collect();
+        let kept = (Some("\"é\"".as_bytes().to_vec()), Some(b"then".to_vec()), None);
+        assert_eq!(rows, [kept, (None, None, Some(8))]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::core::{
     article::{Article, ArticleId, ArticleKey, Item, TextHash},
     backfill::{Adoption, Unfinished},
     digest::Window,
-    feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validators},
+    feed::{BodyHash, Feed, FeedId, FeedState, FeedUrl, Validator, Validators},
     health::Tally,
     hit::{DigestName, Field, HitId, RuleName, RuleVersion, TermMatch},
     page,
@@ -43,7 +43,7 @@ fn article(key: &str, title: &str) -> Article {
 
 fn configured(connection: &Connection, urls: &[&str]) -> Vec<FeedId> {
     let feeds: Vec<_> = urls.iter().map(|url| feed(url)).collect();
-    feed::configure(connection, &feeds, |_| at(0)).unwrap().iter().map(|feed| feed.id).collect()
+    feed::configure(connection, &feeds, at(0), |_| false, |_| at(0)).unwrap().iter().map(|feed| feed.id).collect()
 }
 
 fn hit(connection: &Connection, article: ArticleId, rule: &str, now: Timestamp) -> Option<HitId> {
@@ -67,7 +67,10 @@ fn a_feed_that_leaves_and_returns_keeps_what_is_remembered_of_it() {
     let ids = configured(&connection, &["https://a.example/", "https://b.example/"]);
     let state = FeedState {
         title: Some("A".to_owned()),
-        validators: Validators { etag: Some("W/\"x\"-gzip".to_owned()), last_modified: Some("odd".to_owned()) },
+        validators: Validators {
+            etag: Some(Validator::new(b"W/\"\xE9\"-gzip")),
+            last_modified: Some(Validator::new("odd")),
+        },
         validators_url: Some("https://a.example/".to_owned()),
         body_hash: Some(BodyHash([7; 32])),
         adaptive_interval: Some(std::time::Duration::from_secs(900)),
@@ -88,6 +91,7 @@ fn a_feed_that_leaves_and_returns_keeps_what_is_remembered_of_it() {
             longest_gap: Some(std::time::Duration::from_secs(3600)),
         },
         reidentified_at: Some(at(1)),
+        watched_since: Some(at(0)),
     };
     feed::record_poll(&connection, ids[0], &state, at(30), "hourly").unwrap();
     assert_eq!(configured(&connection, &["https://b.example/"]), [ids[1]]);

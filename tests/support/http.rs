@@ -3,7 +3,13 @@
 
 use super::PATIENCE;
 use http_body_util::Full;
-use hyper::{Request, Response, StatusCode, body::Bytes, header, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Bytes,
+    header::{self, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use std::{
     collections::HashMap,
@@ -75,12 +81,12 @@ impl Page {
         Self { body, ..self }
     }
 
-    /// Gives the page an ETag; a request that bears it is answered with 304.
+    /// Gives the page an ETag, each character one byte; a request that bears it is answered with 304.
     pub(crate) fn with_etag(self, etag: &str) -> Self {
         Self { etag: Some(etag.to_owned()), ..self }
     }
 
-    /// Gives the page a Last-Modified date; a request that bears it is answered with 304.
+    /// Gives the page a Last-Modified date, each character one byte; a request that bears it is answered with 304.
     pub(crate) fn with_last_modified(self, date: &str) -> Self {
         Self { last_modified: Some(date.to_owned()), ..self }
     }
@@ -101,14 +107,25 @@ impl Page {
             response = response.header(*name, value);
         }
         if let Some(etag) = &self.etag {
-            response = response.header(header::ETAG, etag);
+            response = response.header(header::ETAG, from_latin1(etag));
         }
         if let Some(date) = &self.last_modified {
-            response = response.header(header::LAST_MODIFIED, date);
+            response = response.header(header::LAST_MODIFIED, from_latin1(date));
         }
         let body = if known { Bytes::new() } else { Bytes::from(self.body.clone()) };
         response.body(Full::new(body)).expect("the pages of tests have sound headers")
     }
+}
+
+/// Returns the bytes of a header as characters of the same number, so that every value can be written as text.
+fn latin1(value: &HeaderValue) -> String {
+    value.as_bytes().iter().copied().map(char::from).collect()
+}
+
+/// Returns the header that [`latin1`] shows as `text`.
+fn from_latin1(text: &str) -> HeaderValue {
+    let bytes: Vec<u8> = text.chars().map(|char| u8::try_from(char).expect("a character up to U+00FF")).collect();
+    HeaderValue::from_bytes(&bytes).expect("the pages of tests have sound headers")
 }
 
 /// A request that was received, and how it was answered.
@@ -144,7 +161,7 @@ impl Shared {
     }
 
     fn answer(&self, request: &Request<hyper::body::Incoming>) -> Response<Full<Bytes>> {
-        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let text = |name| request.headers().get(name).map(latin1);
         let mut asked = Asked {
             path: request.uri().path().to_owned(),
             user_agent: text(header::USER_AGENT),

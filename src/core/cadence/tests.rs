@@ -1,5 +1,5 @@
 use super::*;
-use crate::core::feed::Validators;
+use crate::core::feed::{Validator, Validators};
 use proptest::prelude::*;
 
 const START: &str = "2026-03-01T12:00:00Z";
@@ -15,7 +15,7 @@ fn feed(interval: Option<Duration>) -> Feed {
 fn conditional(adaptive: Duration) -> FeedState {
     FeedState {
         adaptive_interval: Some(adaptive),
-        validators: Validators { etag: Some("\"a\"".into()), last_modified: None },
+        validators: Validators { etag: Some(Validator::new("\"a\"")), last_modified: None },
         ..FeedState::default()
     }
 }

@@ -1,0 +1,106 @@
+//! Baseline: what a feed had before anybody watched it is no news (FEEDS C13).
+//!
+//! The first document of a feed is its baseline, and so is the first one after the feed was out of the configuration
+//! for long: nobody watched it then. A feed that failed, for whatever time, was watched all along: what it brings when
+//! it works again is news.
+
+use super::article::Article;
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+/// How long a feed may be out of the configuration, at least, without a new baseline: a block that is commented out by
+/// mistake, or for an afternoon, costs no alert.
+const ABSENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// Tells whether a feed that left the configuration and returns begins with a new baseline: after a day, or after the
+/// backfill window where that is longer, since all of a shorter absence lies within the window.
+pub fn begins_anew(left: Timestamp, returned: Timestamp, backfill: Duration) -> bool {
+    returned.duration_since(left) > SignedDuration::try_from(backfill.max(ABSENCE)).unwrap_or(SignedDuration::MAX)
+}
+
+/// Tells whether a new article is part of the baseline and does not alert.
+///
+/// Only a first document has one: what is dated earlier than the backfill window before the feed was `watched_since`,
+/// or before `now` where that is not known; a first document that comes late, because the feed failed at first, hides
+/// nothing of the time in between. An item without a date cannot be shown to be new, so in a first document it belongs
+/// to the baseline, too. Items of later documents never do.
+pub fn is_backlog(
+    article: &Article,
+    first_document: bool,
+    watched_since: Option<Timestamp>,
+    backfill: Duration,
+    now: Timestamp,
+) -> bool {
+    if !first_document {
+        return false;
+    }
+    let Some(dated) = article.item.published.or(article.item.updated) else { return true };
+    let watched_since = watched_since.map_or(now, |since| since.min(now));
+    // A window that reaches past the beginning of time holds everything.
+    let window = SignedDuration::try_from(backfill).ok().and_then(|backfill| watched_since.checked_sub(backfill).ok());
+    window.is_some_and(|start| dated < start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{article::Item, identity};
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// FEEDS C13: the baseline.
+    #[test]
+    fn only_old_items_of_a_first_document_are_backlog() {
+        let now = at("2026-11-25T12:00:00Z");
+        let article = |published: Option<&str>, updated: Option<&str>| {
+            let item = Item { published: published.map(at), updated: updated.map(at), ..Item::default() };
+            identity::articles(vec![item]).remove(0)
+        };
+        for (date, first, since, backfill, backlog) in [
+            (Some("2026-11-24T11:59:59Z"), true, None, DAY, true),
+            (Some("2026-11-24T12:00:00Z"), true, None, DAY, false),
+            (Some("2026-11-26T12:00:00Z"), true, None, DAY, false),
+            (Some("1999-01-01T00:00:00Z"), false, None, DAY, false),
+            (Some("1999-01-01T00:00:00Z"), true, None, Duration::MAX, false),
+            (Some("2026-11-25T11:59:59Z"), true, None, Duration::ZERO, true),
+            (None, true, None, DAY, true),
+            (None, false, None, DAY, false),
+            // It was watched for three weeks before it could be read.
+            (Some("2026-11-04T12:00:00Z"), true, Some("2026-11-04T12:00:00Z"), Duration::ZERO, false),
+            (Some("2026-11-03T12:00:00Z"), true, Some("2026-11-04T12:00:00Z"), DAY, false),
+            (Some("2026-11-03T11:59:59Z"), true, Some("2026-11-04T12:00:00Z"), DAY, true),
+            // By a clock that was wrong.
+            (Some("2026-11-24T12:00:00Z"), true, Some("2027-01-01T00:00:00Z"), DAY, false),
+        ] {
+            let found = is_backlog(&article(date, None), first, since.map(at), backfill, now);
+            assert_eq!(found, backlog, "{date:?} {first} {since:?} {backfill:?}");
+        }
+        assert!(!is_backlog(&article(None, Some("2026-11-25T12:00:00Z")), true, None, DAY, now));
+    }
+
+    /// FEEDS C13: a feed that was gone for long has a baseline again, one that was gone for short keeps its own.
+    #[test]
+    fn a_feed_that_returns_after_long_begins_anew() {
+        let left = at("2026-11-01T12:00:00Z");
+        for (returned, backfill, anew) in [
+            ("2026-11-01T12:01:00Z", DAY, false),
+            ("2026-11-02T12:00:00Z", DAY, false),
+            ("2026-11-02T12:00:01Z", DAY, true),
+            ("2026-12-24T12:00:00Z", DAY, true),
+            // A wider window shows all of the absence anyway, a narrower one would swallow it.
+            ("2026-11-08T12:00:00Z", 7 * DAY, false),
+            ("2026-11-08T12:00:01Z", 7 * DAY, true),
+            ("2026-11-01T18:00:00Z", Duration::ZERO, false),
+            ("2026-11-03T12:00:00Z", Duration::ZERO, true),
+            ("2036-11-01T12:00:00Z", Duration::MAX, false),
+            // By a clock that was set back.
+            ("2026-10-01T12:00:00Z", DAY, false),
+        ] {
+            assert_eq!(begins_anew(left, at(returned), backfill), anew, "{returned} {backfill:?}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! FEEDS C13: what alerts when a feed is read for the first time, again after a long absence, and after long failures.
+
+use super::*;
+
+const BOTH: &str = "[[feed]]\nurl = 'SERVER/feed'\n[[feed]]\nurl = 'SERVER/other'\n";
+const WITHOUT: &str = "[[feed]]\nurl = 'SERVER/other'\n";
+
+/// A feed whose items, apart from the guids, are hits; each with its date, if it has one.
+fn hits_of(items: &[(&str, Option<Timestamp>)]) -> Page {
+    let items = items.iter().fold(String::new(), |mut text, (guid, date)| {
+        let date = date.map(|date| date.strftime("<pubDate>%a, %d %b %Y %H:%M:%S GMT</pubDate>").to_string());
+        let date = date.unwrap_or_default();
+        let _ = write!(text, "<item><guid>{guid}</guid><title>DPRK shows an ICBM, {guid}</title>{date}</item>");
+        text
+    });
+    Page::feed(format!("<rss version='2.0'><channel><title>Wire</title>{items}</channel></rss>"))
+}
+
+fn titles(bench: &Bench) -> Vec<String> {
+    let mut titles: Vec<_> =
+        bench.hits().into_iter().map(|hit| hit.article.title.replace("DPRK shows an ICBM, ", "")).collect();
+    titles.sort();
+    titles
+}
+
+/// What a feed has when it is back at `now`, and was read 30 days before.
+fn grown(now: Timestamp) -> Page {
+    hits_of(&[
+        ("fresh", Some(now - hours(1))),
+        ("meanwhile", Some(now - hours(24 * 20))),
+        ("undated", None),
+        ("known", Some(now - hours(24 * 40))),
+    ])
+}
+
+/// A feed that was read, and has an item that was too old to alert.
+fn read_once() -> Bench {
+    let bench = Bench::new(BOTH);
+    bench.put(hits_of(&[("known", Some(start() - hours(24 * 10)))]).with_etag("\"1\""));
+    bench.poll(start());
+    assert_eq!(titles(&bench), Vec::<String>::new());
+    bench
+}
+
+#[test]
+fn c13_a_feed_that_was_out_of_the_configuration_for_long_has_a_new_baseline() {
+    let bench = read_once().restart(WITHOUT, start() + hours(1));
+    let back = start() + hours(24 * 30);
+    let bench = bench.restart(BOTH, back);
+    bench.put(grown(back));
+    bench.poll(back);
+    assert_eq!(titles(&bench), ["fresh"]);
+    // It has its baseline again: what comes now is news, whatever its date.
+    bench.put(hits_of(&[("late", Some(back - hours(24 * 3))), ("undated-2", None)]));
+    bench.poll(back + hours(1));
+    assert_eq!(titles(&bench), ["fresh", "late", "undated-2"]);
+}
+
+#[test]
+fn c13_a_feed_that_was_out_of_the_configuration_for_short_keeps_its_baseline() {
+    let bench = read_once().restart(WITHOUT, start() + hours(1)).restart(BOTH, start() + hours(20));
+    let back = start() + hours(20);
+    bench.put(grown(back));
+    bench.poll(back);
+    assert_eq!(titles(&bench), ["fresh", "meanwhile", "undated"]);
+}
+
+#[test]
+fn c13_a_feed_that_failed_for_long_alerts_on_all_that_it_brings() {
+    let bench = read_once();
+    bench.put(Page::error(500));
+    for day in 1..30 {
+        bench.poll(start() + hours(24 * day));
+    }
+    let back = start() + hours(24 * 30);
+    let bench = bench.restart(BOTH, back);
+    bench.put(grown(back));
+    bench.poll(back);
+    assert_eq!(titles(&bench), ["fresh", "meanwhile", "undated"]);
+}
+
+#[test]
+fn c13_a_feed_that_failed_from_the_first_alerts_on_all_since_it_was_configured() {
+    let bench = Bench::new(BOTH);
+    bench.put(Page::error(500));
+    bench.poll(start());
+    let back = start() + hours(24 * 30);
+    bench.put(grown(back));
+    bench.poll(back);
+    assert_eq!(titles(&bench), ["fresh", "meanwhile"], "not what cannot be shown to be new");
+}
+
+#[test]
+fn c13_a_feed_that_returns_unchanged_has_a_baseline() {
+    let bench = read_once().restart(WITHOUT, start() + hours(1));
+    let back = start() + hours(24 * 30);
+    let bench = bench.restart(BOTH, back);
+    bench.poll(back);
+    assert_eq!(bench.last().status, 304);
+    bench.put(hits_of(&[("known", Some(start() - hours(24 * 10))), ("undated", None)]));
+    bench.poll(back + hours(1));
+    assert_eq!(titles(&bench), ["undated"], "what came after its return is news");
+}
