@@ -85,6 +85,35 @@ fn add_finds_the_feed_of_a_page_and_only_adds_lines() {
     assert!(agent.starts_with("feedwatch/"), "{agent}");
 }
 
+/// The head of a page is enough, however long the page is.
+#[test]
+fn add_finds_the_feed_of_a_page_that_is_over_the_limits() {
+    let (workspace, server) = (workspace(), site());
+    let head = "<!doctype html><title>Meridian</title><link rel=alternate type=application/rss+xml href=/rss.xml>";
+    let long = format!("{head}{}", "<p>News of the day</p>\n".repeat(300_000));
+    assert!(long.len() > 6_000_000);
+    server.put("/", Page::html(&long));
+    let said = workspace.run(&["feeds", "add", &server.url("/"), "--dry-run"]).ended_with(0);
+    says(&said, &["RSS, 3 items", &server.url("/rss.xml")]);
+    assert_eq!(server.log(), ["/", "/rss.xml"]);
+    // Not so a feed: no poll would read it.
+    let items = "<item><title>News</title></item>\n".repeat(200_000);
+    let page = Page::html(format!("<rss version='2.0'><channel><title>Wire</title>{items}</channel></rss>"));
+    server.put("/long.xml", page);
+    let ran = workspace.run(&["feeds", "add", &server.url("/long.xml"), "--dry-run"]);
+    refused(ran, 1, "the body is longer than 5242880 bytes on the wire; raise polling.limits.wire");
+}
+
+/// What a poll does by itself a person is asked to do.
+#[test]
+fn add_says_what_to_do_about_a_server_that_has_trouble() {
+    let (workspace, server) = (workspace(), HttpServer::start());
+    for status in [429, 500, 503] {
+        server.put("/", Page::error(status));
+        refused(workspace.run(&["feeds", "add", &server.url("/")]), 1, "; try again later");
+    }
+}
+
 #[test]
 fn add_takes_a_feed_as_it_is_and_shows_what_it_would_do() {
     let (workspace, server) = (workspace(), site());

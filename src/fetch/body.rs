@@ -87,6 +87,7 @@ pub(super) struct BodyDecoder {
     decoder: Decoder,
     wire_bytes: u64,
     limits: BodyLimits,
+    over_limit: bool,
 }
 
 enum Decoder {
@@ -107,7 +108,7 @@ impl BodyDecoder {
             Encoding::Deflate => Decoder::Deflate(Inflate { stream: None, first: Vec::new(), ended: false, sink }),
             Encoding::Zstd => Decoder::Zstd(zstd_decoder(sink).map_err(|error| broken(&error))?),
         };
-        Ok(Self { decoder, wire_bytes: 0, limits })
+        Ok(Self { decoder, wire_bytes: 0, limits, over_limit: false })
     }
 
     /// Takes the next piece from the wire.
@@ -118,6 +119,7 @@ impl BodyDecoder {
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), Trouble> {
         self.wire_bytes = self.wire_bytes.saturating_add(piece.len() as u64);
         if self.wire_bytes > self.limits.wire_bytes {
+            self.over_limit = true;
             return Err(over_wire_limit(self.limits));
         }
         let pushed = match &mut self.decoder {
@@ -129,6 +131,24 @@ impl BodyDecoder {
         pushed.map_err(|error| self.trouble(&error))
     }
 
+    /// Tells whether a limit was passed.
+    pub(super) fn is_over_limit(&self) -> bool {
+        self.over_limit
+    }
+
+    /// Returns what was decoded so far and its hash, of a body that is not read to its end.
+    pub(super) fn beginning(mut self) -> (Vec<u8>, BodyHash) {
+        let sink = match &mut self.decoder {
+            Decoder::Identity(sink) => Some(sink),
+            Decoder::Gzip(decoder) => decoder.as_mut().map(GzDecoder::get_mut),
+            Decoder::Deflate(inflate) => Some(&mut inflate.sink),
+            Decoder::Zstd(decoder) => Some(decoder.get_mut()),
+        };
+        let empty = || Sink { bytes: Vec::new(), hash: Sha256::new(), limit: 0 };
+        let Sink { bytes, hash, .. } = sink.map_or_else(empty, |sink| std::mem::replace(sink, empty()));
+        (bytes, BodyHash(hash.finalize().into()))
+    }
+
     /// Returns the body and its hash.
     ///
     /// # Errors
@@ -136,9 +156,7 @@ impl BodyDecoder {
     /// If it is empty, cut short, or still compressed.
     pub(super) fn finish(self) -> Result<(Vec<u8>, BodyHash), Trouble> {
         if self.wire_bytes == 0 {
-            return Err(unreadable(
-                "the answer is empty; the feed's own server has a problem, it is asked again later",
-            ));
+            return Err(unreadable("the answer is empty; the server has trouble of its own, which mostly passes"));
         }
         let limits = self.limits;
         let finished = match self.decoder {
@@ -161,8 +179,9 @@ impl BodyDecoder {
         Ok((sink.bytes, BodyHash(sink.hash.finalize().into())))
     }
 
-    fn trouble(&self, error: &io::Error) -> Trouble {
-        if is_over_limit(error) { over_body_limit(self.limits) } else { broken(error) }
+    fn trouble(&mut self, error: &io::Error) -> Trouble {
+        self.over_limit = is_over_limit(error);
+        if self.over_limit { over_body_limit(self.limits) } else { broken(error) }
     }
 }
 
@@ -285,7 +304,7 @@ fn cut_short() -> io::Error {
 }
 
 fn broken(error: &io::Error) -> Trouble {
-    unreadable(format!("the compressed body is broken or was cut short ({error}); it is asked for again later"))
+    unreadable(format!("the compressed body is broken or was cut short ({error}), which mostly passes"))
 }
 
 fn unreadable(text: impl Into<String>) -> Trouble {

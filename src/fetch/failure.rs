@@ -25,6 +25,11 @@ impl Trouble {
         Self { kind, text: text.into(), retry_after: None, redirected_host: None }
     }
 
+    /// Returns what went wrong, without saying on what.
+    pub(super) fn text(self) -> String {
+        self.text
+    }
+
     /// Says on what: `place` is the feed as people may see it.
     pub(super) fn at(self, place: &str) -> PollFailure {
         let message = format!("cannot fetch {place}: {}", self.text);
@@ -74,7 +79,7 @@ pub(super) fn status(status: StatusCode, retry_after: Option<Duration>, has_pass
             "the server wants fewer requests; give this feed a longer interval, or its host a `[[polling.host]]` with a \
                 longer delay"
         }
-        500..=599 => "the server has trouble of its own; it is asked again later",
+        500..=599 => "the server has trouble of its own, which mostly passes",
         300..=399 => "the server sends us elsewhere without saying where",
         _ => "this is no answer to the request for a feed; open the address in a browser to see what it says",
     };
@@ -122,7 +127,7 @@ fn connection_words(error: &reqwest::Error, limits: FetchLimits) -> String {
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => "the connection was refused; is the server running?".to_owned(),
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
-            "the server closed the connection; it is asked again later".to_owned()
+            "the server closed the connection, which mostly passes".to_owned()
         }
         Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
             "the network does not reach the server; check this machine's connection".to_owned()

@@ -34,7 +34,7 @@ pub(super) async fn fetch(path: &Path, before: &FeedState, limits: FetchLimits) 
         if last_hash == Some(body_hash) {
             return Ok(Fetched::Unchanged(notes));
         }
-        Ok(Fetched::Document { body, content_type: None, final_url: address, body_hash, notes })
+        Ok(Fetched::Document { body, content_type: None, final_url: address, body_hash, notes, cut: None })
     };
     tokio::task::spawn_blocking(read)
         .await

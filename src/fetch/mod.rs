@@ -48,6 +48,8 @@ pub enum Fetched {
         body_hash: BodyHash,
         /// What to remember of the answer, once the body has been read.
         notes: ResponseNotes,
+        /// Why `body` is the first part of a web page alone; never, unless by [`Fetcher::for_discovery`].
+        cut: Option<String>,
     },
 }
 

@@ -115,7 +115,7 @@ impl Fetcher {
 }
 
 /// Tells whether what is declared may be a web page. What declares nothing may.
-fn may_be_page(content_type: &str) -> bool {
+pub(super) fn may_be_page(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     ["", "text/html", "application/xhtml+xml"].contains(&media_type.as_str())
 }

@@ -6,7 +6,7 @@ use super::{
     failure::{self, Trouble},
     file,
     guard::{self, Access, GuardedResolver},
-    hints,
+    hints, page,
     robots::RobotsCache,
 };
 use crate::{
@@ -72,6 +72,8 @@ pub struct Fetcher {
     any: Clients,
     /// Hosts to which idle connections are kept.
     kept_hosts: HashSet<String>,
+    /// Whether the first part of a web page that is over the limits is enough.
+    cuts_pages: bool,
     pub(super) limits: FetchLimits,
     /// What hosts say in their robots.txt.
     pub(super) robots: RobotsCache,
@@ -95,6 +97,7 @@ impl Fetcher {
             public: clients(Access::Public)?,
             any: clients(Access::Any)?,
             kept_hosts: HashSet::new(),
+            cuts_pages: false,
             limits,
             robots: RobotsCache::default(),
             rate_floor: RATE_FLOOR,
@@ -106,6 +109,12 @@ impl Fetcher {
     #[must_use]
     pub fn for_feeds(self, feeds: &[Feed]) -> Self {
         Self { kept_hosts: shared_hosts(feeds, KEPT_HOSTS), ..self }
+    }
+
+    /// Takes of a web page that is over the limits the first part, where it says which feeds it has.
+    #[must_use]
+    pub fn for_discovery(self) -> Self {
+        Self { cuts_pages: true, ..self }
     }
 
     /// Asks a feed for its document. `before` is what the last polls left, `now` the time by which dates in headers
@@ -236,27 +245,48 @@ impl Fetcher {
                 let notes = notes(fresh);
                 let content_type = headers.get(header::CONTENT_TYPE);
                 let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-                let (body, body_hash) = self.read(response, BodyLimits::of_feed(self.limits)).await?;
+                let limits = BodyLimits::of_feed(self.limits);
+                let may_be_cut = self.cuts_pages && content_type.as_deref().is_some_and(page::may_be_page);
+                let ((body, body_hash), cut) = match may_be_cut {
+                    true => self.read_beginning(response, limits).await?,
+                    false => (self.read(response, limits).await?, None),
+                };
                 if before.body_hash == Some(body_hash) {
                     return Ok(Fetched::Unchanged(notes));
                 }
-                Ok(Fetched::Document { body, content_type, final_url: hop.as_str().to_owned(), body_hash, notes })
+                let final_url = hop.as_str().to_owned();
+                Ok(Fetched::Document { body, content_type, final_url, body_hash, notes, cut })
             }
             (status, _) => Err(failure::status(status, hints::retry_after(headers, now), has_password)),
         }
     }
 
     /// Reads and decodes a body, within the limits and not slower than the rate floor.
-    pub(super) async fn read(
-        &self,
-        mut response: Response,
-        limits: BodyLimits,
-    ) -> Result<(Vec<u8>, BodyHash), Trouble> {
+    pub(super) async fn read(&self, response: Response, limits: BodyLimits) -> Result<(Vec<u8>, BodyHash), Trouble> {
         let encoding = body::encoding(response.headers())?;
         if response.content_length().is_some_and(|length| length > limits.wire_bytes) {
             return Err(body::over_wire_limit(limits));
         }
         let mut body = BodyDecoder::new(encoding, limits)?;
+        self.pull(response, &mut body).await?;
+        body.finish()
+    }
+
+    /// Reads a body as [`read`](Self::read) does; of one that is over the limits the first part, and says why.
+    async fn read_beginning(
+        &self,
+        response: Response,
+        limits: BodyLimits,
+    ) -> Result<((Vec<u8>, BodyHash), Option<String>), Trouble> {
+        let mut body = BodyDecoder::new(body::encoding(response.headers())?, limits)?;
+        match self.pull(response, &mut body).await {
+            Err(trouble) if body.is_over_limit() => Ok((body.beginning(), Some(trouble.text()))),
+            pulled => Ok((pulled.and_then(|()| body.finish())?, None)),
+        }
+    }
+
+    /// Pulls a body through its decoder.
+    async fn pull(&self, mut response: Response, body: &mut BodyDecoder) -> Result<(), Trouble> {
         let RateFloor { window, bytes } = self.rate_floor;
         let (mut window_ends, mut in_window, mut first) = (Instant::now() + window, 0_u64, true);
         loop {
@@ -271,7 +301,7 @@ impl Fetcher {
                     return Err(Trouble::new(FailureKind::Unreachable, text));
                 }
             };
-            let Some(chunk) = chunk else { return body.finish() };
+            let Some(chunk) = chunk else { return Ok(()) };
             in_window = in_window.saturating_add(chunk.len() as u64);
             for piece in chunk.chunks(PIECE_BYTES) {
                 body.push(piece)?;

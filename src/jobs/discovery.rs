@@ -9,7 +9,7 @@ use crate::{
     config::Polling,
     core::{
         article::ParsedFeed,
-        feed::{BodyHash, FailureKind, Feed, FeedState, FeedUrl, Validators},
+        feed::{BodyHash, FailureKind, Feed, FeedState, FeedUrl, PollFailure, Validators},
     },
     fetch::{self, Fetched, Fetcher},
     parse::{self, ParseError, ParseLimits, discover},
@@ -64,6 +64,17 @@ pub struct Unanswered {
     pub kind: FailureKind,
     /// What was attempted, on what, and why it failed; for people.
     pub message: String,
+}
+
+impl From<PollFailure> for Unanswered {
+    /// Adds the remedy where a poll would be repeated by itself.
+    fn from(PollFailure { kind, message, .. }: PollFailure) -> Self {
+        let message = match kind {
+            FailureKind::Status(429 | 500..=599) => format!("{message}; try again later"),
+            _ => message,
+        };
+        Self { kind, message }
+    }
 }
 
 /// What there is at an address.
@@ -243,9 +254,9 @@ impl<P: Fn(&str)> Search<'_, P> {
         let feed = Feed { allow_private: self.allow_private, ..Feed::new(url.clone()) };
         let now = clock::now();
         let fetched = self.fetcher.fetch(&feed, &FeedState::default(), now).await;
-        let (body, content_type, final_url, hash, notes) = match fetched {
-            Ok(Fetched::Document { body, content_type, final_url, body_hash, notes }) => {
-                (body, content_type, final_url, body_hash, notes)
+        let (body, content_type, final_url, hash, notes, cut) = match fetched {
+            Ok(Fetched::Document { body, content_type, final_url, body_hash, notes, cut }) => {
+                (body, content_type, final_url, body_hash, notes, cut)
             }
             Ok(Fetched::NotModified(_) | Fetched::Unchanged(_)) => {
                 let message = format!("{url} answered that nothing changed, though nothing was known of it");
@@ -253,7 +264,7 @@ impl<P: Fn(&str)> Search<'_, P> {
             }
             Err(failure) => {
                 self.stopped |= matches!(failure.kind, FailureKind::Status(429 | 503));
-                return Err(Unanswered { kind: failure.kind, message: failure.message });
+                return Err(failure.into());
             }
         };
         let limits = ParseLimits { items: self.polling.limits.items, ..ParseLimits::default() };
@@ -266,6 +277,12 @@ impl<P: Fn(&str)> Search<'_, P> {
             kind: FailureKind::Unreadable,
             message: format!("reading {url} failed within feedwatch"),
         })?;
+        // The links of a page stand in its head; of a feed a poll would want all.
+        let is_page = matches!(parsed, Err(ParseError::WebPage | ParseError::NotAFeed { .. }));
+        if let Some(why) = cut.filter(|_| !is_page) {
+            let message = format!("cannot fetch {url}: {why}");
+            return Err(Unanswered { kind: FailureKind::Unreadable, message });
+        }
         Ok(match parsed {
             Ok(feed) => {
                 let permanent = notes.redirects.iter().all(|redirect| matches!(redirect.status, 301 | 308));

@@ -157,7 +157,7 @@ async fn read(resources: &Resources, feed: &Feed, fetched: Result<Fetched, PollF
         Err(failure) => return Answer::Failed(failure),
         Ok(Fetched::NotModified(notes)) => return Answer::Unchanged { notes, not_modified: true },
         Ok(Fetched::Unchanged(notes)) => return Answer::Unchanged { notes, not_modified: false },
-        Ok(Fetched::Document { body, content_type, final_url, body_hash, notes }) => {
+        Ok(Fetched::Document { body, content_type, final_url, body_hash, notes, .. }) => {
             (body, content_type, final_url, body_hash, notes)
         }
     };

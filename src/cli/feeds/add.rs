@@ -124,7 +124,7 @@ async fn search(
     allow_private: bool,
     terminal: Terminal<'_>,
 ) -> Result<Discovery, Failure> {
-    let fetcher = setup::fetcher(config)?;
+    let fetcher = setup::fetcher(config)?.for_discovery();
     let talks = std::io::stderr().is_terminal() && !terminal.wants_json();
     let progress = |url: &str| {
         if talks {
