@@ -8,7 +8,7 @@ use crate::core::{
     hit::{Field, HitArticle, RuleName, TermMatch},
 };
 use jiff::{Timestamp, tz::TimeZone};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use url::Url;
 
 /// Characters of an excerpt.
@@ -165,7 +165,7 @@ fn item(entry: &Entry, above: Option<String>, timezone: &TimeZone) -> ItemView {
     ItemView {
         hits: entry.hits(),
         told_before: entry.all().any(|hit| hit.told_before),
-        others: entry.others.iter().take(OTHERS_LISTED).map(|hit| other(&hit.article)).collect(),
+        others: listed(entry).into_iter().map(other).collect(),
         others_more: entry.others.len().saturating_sub(OTHERS_LISTED),
         title,
         link: link(article.link.as_deref()),
@@ -176,6 +176,19 @@ fn item(entry: &Entry, above: Option<String>, timezone: &TimeZone) -> ItemView {
         in_retrospect: hit.in_retrospect,
         above,
     }
+}
+
+/// Returns the other articles of a story that are listed, in their order. Where there are too many those that repeat a
+/// headline are left out first: another headline may be other news.
+fn listed(entry: &Entry) -> Vec<&HitArticle> {
+    let mut told = HashSet::from([entry.shown.article.title.trim()]);
+    let others = entry.others.iter().map(|hit| &hit.article);
+    let (mut listed, repeated): (Vec<_>, Vec<_>) =
+        others.enumerate().partition(|(_, article)| told.insert(article.title.trim()));
+    listed.extend(repeated);
+    listed.truncate(OTHERS_LISTED);
+    listed.sort_unstable_by_key(|(index, _)| *index);
+    listed.into_iter().map(|(_, article)| article).collect()
 }
 
 /// Returns the excerpt of the summary or the content, whichever has a match; the start of one of them otherwise.

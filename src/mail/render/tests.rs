@@ -158,6 +158,29 @@ fn a_story_of_three_outlets_is_one_entry() {
     assert!(rendered.html.contains("reported before"));
 }
 
+/// FEEDS C14, promise P8: where a story has too many articles to list, a headline of its own is not left out for one that
+/// repeats another.
+#[test]
+fn a_headline_of_its_own_is_listed_before_repeated_ones() {
+    let of_story = |id: i64, title: &str| {
+        let mut article = article(id, title, None, "A text.");
+        article.story = StoryId::from_row(1);
+        article.outlet = format!("Outlet {id}.");
+        article.published = Some(at("2026-11-24T03:15:00Z") + Duration::from_secs(60 * id.unsigned_abs()));
+        article
+    };
+    let mut hits: Vec<_> =
+        (1..=15).map(|id| hit(id, "DPRK missiles", of_story(id, "One headline"), &["headline"])).collect();
+    hits.push(hit(16, "DPRK missiles", of_story(16, "Another headline, last of all"), &["headline"]));
+    let rendered = render(&edition(hits, Coverage::default()), &NOTICE);
+    for part in [rendered.text, rendered.html] {
+        let part = part.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(part.contains("Another headline, last of all"), "{part}");
+        assert!(part.contains("and 3 more"), "{part}");
+        assert!(part.contains("Outlet 12.") && !part.contains("Outlet 13."), "{part}");
+    }
+}
+
 /// FEEDS C14: under another rule an article that is not above is shown, whatever its story.
 #[test]
 fn another_article_of_a_story_is_shown_under_another_rule() {
