@@ -4,7 +4,10 @@
 //! for long: nobody watched it then. A feed that failed, for whatever time, was watched all along: what it brings when
 //! it works again is news.
 
-use super::article::Article;
+use super::{
+    article::{Article, Item},
+    likeness,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -41,10 +44,17 @@ pub fn is_backlog(
     window.is_some_and(|start| dated < start)
 }
 
+/// Tells whether an article of the baseline, whose headline was `title`, has made room for another one: then it is
+/// news. One that was edited stays in the baseline.
+pub fn is_replaced(title: &str, now: &Item) -> bool {
+    let has_headlines = ![title, &now.title].into_iter().any(|title| title.trim().is_empty());
+    has_headlines && !likeness::is_edit_of(title, &now.title)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::{article::Item, identity};
+    use crate::core::identity;
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -80,6 +90,22 @@ mod tests {
             assert_eq!(found, backlog, "{date:?} {first} {since:?} {backfill:?}");
         }
         assert!(!is_backlog(&article(None, Some("2026-11-25T12:00:00Z")), true, None, DAY, now));
+    }
+
+    /// FEEDS C13: what takes the place of an article of the baseline is news, an edit of it is not.
+    #[test]
+    fn an_article_of_the_baseline_is_edited_or_replaced() {
+        for (before, now, replaced) in [
+            ("Harbour closes for the winter", "Harbour closes for winter", false),
+            ("Harbour closes for the winter", "Bridge falls", true),
+            ("Warning: level 3", "Warning: level 4", true),
+            // Without headlines nothing shows it.
+            ("", "Bridge falls", false),
+            ("Harbour closes for the winter", " ", false),
+        ] {
+            let now = Item { title: now.to_owned(), ..Item::default() };
+            assert_eq!(is_replaced(before, &now), replaced, "{before:?} {now:?}");
+        }
     }
 
     /// FEEDS C13: a feed that was gone for long has a baseline again, one that was gone for short keeps its own.

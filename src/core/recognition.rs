@@ -2,7 +2,9 @@
 //!
 //! An article is known by its key. Where that is unknown, its page or its text may still show that it is an article
 //! whose publisher changed its guid (FEEDS C5–C7). A false recognition would hide a new article, so that a page alone is
-//! not enough: headline, date or text must agree, and a page that several articles share tells nothing.
+//! not enough: headline, date or text must agree, and a page that several articles share tells nothing. Nor is it enough
+//! where there are no guids and a feed puts one article after the other at one address: what has another date and
+//! another headline is another article (FEEDS C2: links that repeat within the feed).
 
 use super::{
     article::{Article, ArticleId, ArticleKey, TextHash},
@@ -71,7 +73,7 @@ pub struct Recognised {
     pub changes: Vec<Change>,
     /// How many articles came under new guids, where that were more than half of the document's (FEEDS C5).
     pub reidentified: Option<usize>,
-    /// Pages that more than one article of the document is at: they tell nothing apart.
+    /// Pages that more than one article of the document is at, or a new one after known ones: they tell nothing apart.
     pub shared_pages: HashSet<String>,
 }
 
@@ -79,10 +81,20 @@ pub struct Recognised {
 #[derive(Debug)]
 pub struct ByKey {
     changes: Vec<(usize, Change)>,
-    strangers: Vec<(usize, Article)>,
+    strangers: Vec<Stranger>,
     claimed: HashSet<ArticleId>,
     pages: HashMap<String, usize>,
     items: usize,
+}
+
+/// An article that its keys do not show to be known.
+#[derive(Debug)]
+struct Stranger {
+    /// Its place in the document.
+    index: usize,
+    article: Article,
+    /// The known article whose address it has, and whose date and text it has not.
+    predecessor: Option<ArticleId>,
 }
 
 /// Returns the keys, other than their own, under which articles may be known that are not known by their own with the
@@ -133,8 +145,14 @@ pub fn by_key(known: &[KnownArticle], articles: Vec<Article>) -> ByKey {
             let is_this = is_finer || (by_own.is_none() && known.text_hash == article.text_hash);
             (is_this && found.claimed.insert(known.id)).then_some(known)
         });
-        match alias.or(by_own) {
-            None => found.strangers.push((index, article)),
+        match alias.or(by_own.filter(|known| !may_succeed(&article, known))) {
+            None => {
+                let predecessor = by_own.map(|known| known.id);
+                if let Some(id) = &predecessor {
+                    found.claimed.remove(id);
+                }
+                found.strangers.push(Stranger { index, article, predecessor });
+            }
             Some(known) => {
                 article.key = known.key.clone();
                 found.changes.extend(change(known, article).map(|change| (index, change)));
@@ -147,7 +165,7 @@ pub fn by_key(known: &[KnownArticle], articles: Vec<Article>) -> ByKey {
 impl ByKey {
     /// Returns the articles that none of their keys showed to be known.
     pub fn strangers(&self) -> impl Iterator<Item = &Article> {
-        self.strangers.iter().map(|(_, article)| article)
+        self.strangers.iter().map(|stranger| &stranger.article)
     }
 
     /// Looks for the strangers by their pages and texts (FEEDS C5–C7).
@@ -155,10 +173,14 @@ impl ByKey {
     /// `alike` are articles of the feed that are on the page of a stranger or have its text.
     pub fn by_second_key(self, alike: &[Lookalike]) -> Recognised {
         let Self { mut changes, strangers, mut claimed, pages, items } = self;
-        let shared_pages: HashSet<String> =
+        let mut shared_pages: HashSet<String> =
             pages.into_iter().filter(|&(_, articles)| articles > 1).map(|(page, _)| page).collect();
         let (mut unsure, mut found) = (Vec::new(), 0);
-        for (index, article) in strangers {
+        for Stranger { index, article, predecessor } in strangers {
+            if let Some(predecessor) = predecessor {
+                changes.push((index, succession(article, predecessor, alike, &mut claimed)));
+                continue;
+            }
             match recognised(&article, alike, &claimed, &shared_pages) {
                 Some(known) => {
                     claimed.insert(known.id);
@@ -183,6 +205,7 @@ impl ByKey {
             changes.push((index, change));
         }
         changes.sort_by_key(|(index, _)| *index);
+        shared_pages.extend(changes.iter().filter_map(|(_, change)| successor_page(change, alike)));
         Recognised { changes: changes.into_iter().map(|(_, change)| change).collect(), reidentified, shared_pages }
     }
 }
@@ -197,6 +220,52 @@ fn change(known: &KnownArticle, article: Article) -> Option<Change> {
     let moved = article.canonical_url.is_some() && article.canonical_url != known.canonical_url;
     let redated = article.item.published.is_some() && article.item.published != known.published;
     (moved || redated).then_some(Change::Amended { id, article })
+}
+
+/// Tells whether an article that is known by its address alone may be another one than the known one that has its key,
+/// put there after it.
+fn may_succeed(article: &Article, known: &KnownArticle) -> bool {
+    let redated = known.published.zip(article.item.published).is_some_and(|(one, other)| one != other);
+    redated && article.key.as_str().starts_with("link:") && article.key == known.key
+}
+
+/// Returns what an article changes that has the address of `predecessor`, and another date and text: it is one of the
+/// articles that were there, edited, else the next one.
+fn succession(
+    mut article: Article,
+    predecessor: ArticleId,
+    alike: &[Lookalike],
+    claimed: &mut HashSet<ArticleId>,
+) -> Change {
+    let own_page = page_of(&article);
+    let is_there = |known: &&Lookalike| known.canonical_url.as_deref().map(page) == own_page;
+    let there: Vec<_> = alike.iter().filter(is_there).filter(|known| !claimed.contains(&known.id)).collect();
+    let finer = keys(&article).into_iter().find(|key| is_finer(key, &article.key));
+    let edited = there.iter().filter(|known| agrees(known, &article)).max_by_key(|known| known.id);
+    let change = match (edited, finer) {
+        (Some(known), _) if known.id == predecessor => under_new_key(known, article),
+        (Some(known), Some(finer)) => {
+            article.key = finer;
+            under_new_key(known, article)
+        }
+        (None, Some(finer)) if there.iter().any(|known| known.id == predecessor) => {
+            article.key = finer;
+            Change::New(article)
+        }
+        // There is nothing to compare it with.
+        _ => Change::Edited { id: predecessor, article },
+    };
+    if let Change::Edited { id, .. } | Change::Amended { id, .. } = &change {
+        claimed.insert(*id);
+    }
+    change
+}
+
+/// Returns the page of a new article that is at the page of another one.
+fn successor_page(change: &Change, alike: &[Lookalike]) -> Option<String> {
+    let Change::New(article) = change else { return None };
+    let own = page_of(article)?;
+    alike.iter().any(|known| known.canonical_url.as_deref().map(page) == Some(own)).then(|| own.to_owned())
 }
 
 fn under_new_key(known: &Lookalike, article: Article) -> Change {

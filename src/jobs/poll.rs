@@ -340,8 +340,13 @@ impl Intake<'_> {
                 Change::Edited { id, mut article } => {
                     counts.edited += 1;
                     let awaits_page = self.keep_full_text(id, &mut article)?;
+                    let old = store::article::backlog_title(self.connection, id)?;
                     store::article::edit(self.connection, id, &article, self.now)?;
-                    if !awaits_page && !store::article::is_backlog(self.connection, id)? {
+                    let is_backlog = old.as_deref().is_some_and(|title| !baseline::is_replaced(title, &article.item));
+                    if old.is_some() && !is_backlog {
+                        store::article::leave_backlog(self.connection, id)?;
+                    }
+                    if !awaits_page && !is_backlog {
                         self.match_article(id, &article, &mut counts)?;
                     }
                 }

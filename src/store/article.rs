@@ -11,7 +11,7 @@ use crate::core::{
     recognition::{KnownArticle, Lookalike},
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, named_params, params};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
 use std::collections::HashSet;
 
 /// Returns those of the keys that the feed has brought before.
@@ -53,8 +53,8 @@ pub fn has_any(connection: &Connection, feed: FeedId) -> Result<bool, StoreError
     Ok(statement.query_row([feed.row()], |row| row.get(0))?)
 }
 
-/// Articles with one text that are compared at most: a text that more have tells nothing. A part of the statement:
-/// SQLite prepares a statement anew whenever a bound limit is bound again.
+/// Articles with one text, or at one place, that are compared at most, the newest ones: a text that more have tells
+/// nothing. A part of the statement: SQLite prepares a statement anew whenever a bound limit is bound again.
 const SAME_TEXT: usize = 16;
 
 /// Returns the feed's articles that are at the place of one of these (its page or an edition of that), or have its text.
@@ -73,7 +73,7 @@ pub fn alike<'a>(
          WHERE +feed_id = ?1 AND id IN (
              SELECT * FROM (
                  SELECT id FROM article INDEXED BY article_place WHERE place = ?2 AND feed_id = ?1
-                 LIMIT {SAME_TEXT})
+                 ORDER BY first_seen_at DESC LIMIT {SAME_TEXT})
              UNION
              SELECT * FROM (
                  SELECT id FROM article INDEXED BY article_text WHERE substr(text_hash, 1, 6) = substr(?3, 1, 6)
@@ -209,14 +209,24 @@ pub fn amend(connection: &Connection, id: ArticleId, article: &Article) -> Resul
     Ok(())
 }
 
-/// Tells whether an article was old when its feed was first read, so that it does not alert.
+/// Returns the headline of an article that is part of its feed's baseline, so that it does not alert.
 ///
 /// # Errors
 ///
 /// When SQLite fails.
-pub fn is_backlog(connection: &Connection, id: ArticleId) -> Result<bool, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT backlog FROM article WHERE id = ?1")?;
-    Ok(statement.query_row([id.row()], |row| row.get(0))?)
+pub fn backlog_title(connection: &Connection, id: ArticleId) -> Result<Option<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT title FROM article WHERE id = ?1 AND backlog = 1")?;
+    Ok(statement.query_row([id.row()], |row| row.get(0)).optional()?)
+}
+
+/// Takes an article out of its feed's baseline.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn leave_backlog(connection: &Connection, id: ArticleId) -> Result<(), StoreError> {
+    connection.prepare_cached("UPDATE article SET backlog = 0 WHERE id = ?1")?.execute([id.row()])?;
+    Ok(())
 }
 
 /// Returns when the present text of an article was first seen.

@@ -8,13 +8,16 @@ const LINK: &str = "https://wire.example/launch";
 type Item<'a> = (&'a str, &'a str, &'a str, &'a str);
 
 fn document(items: &[Item<'_>]) -> String {
+    document_of(items, FRESH)
+}
+
+/// A document whose items have this date; "" is none.
+fn document_of(items: &[Item<'_>], date: &str) -> String {
+    let date = if date.is_empty() { String::new() } else { format!("<pubDate>{date}</pubDate>") };
     let item = |(guid, link, title, description): &Item<'_>| {
         let guid = if guid.is_empty() { String::new() } else { format!("<guid isPermaLink=\"false\">{guid}</guid>") };
         let link = if link.is_empty() { String::new() } else { format!("<link>{link}</link>") };
-        format!(
-            "<item>{guid}{link}<title>{title}</title><description>{description}</description>\
-             <pubDate>{FRESH}</pubDate></item>"
-        )
+        format!("<item>{guid}{link}<title>{title}</title><description>{description}</description>{date}</item>")
     };
     let items: String = items.iter().map(item).collect();
     format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>")
@@ -30,6 +33,14 @@ impl Bench {
         fs::write(self.directory.path().join(file), document(items)).unwrap();
         let feeds = self.resources.store.call(store::feed::configured).await.unwrap();
         poll::poll(&self.resources, index, feeds[index].id, at(now)).await.unwrap()
+    }
+
+    /// Polls the feed, of which all items have this date, some minutes after 26 November 2026, 16:00.
+    async fn poll_dated(&self, items: &[Item<'_>], date: &str, minute: usize) -> (usize, usize, usize) {
+        fs::write(self.directory.path().join("feed.xml"), document_of(items, date)).unwrap();
+        let now = at(&format!("2026-11-26T16:{minute:02}:00Z"));
+        let report = poll::poll(&self.resources, 0, self.feed, now).await.unwrap();
+        if report.outcome == Polled::Unchanged { (0, 0, 0) } else { counts(&report) }
     }
 
     async fn count(&self, sql: &'static str) -> i64 {
@@ -109,6 +120,59 @@ async fn c5_a_re_identification_is_said_once_and_remembered() {
     let state =
         bench.resources.store.call(move |connection| Ok(store::feed::one(connection, feed)?.state)).await.unwrap();
     assert_eq!(state.reidentified_at, Some(at("2026-11-24T08:12:00Z")));
+}
+
+/// FEEDS C2, C10, promise P1: a page that a feed without guids fills with one thing after the other: what is dated is an
+/// article of its own and alerts again, what is not is an edit, on which every rule is asked again.
+#[tokio::test]
+async fn c2_what_replaces_an_article_at_its_address_is_met_by_the_rules() {
+    let steps = [
+        ("Seoul says that the DPRK has fired ballistic missiles eastward", FRESH, (1, 0, 1)),
+        ("Parade: Kim shows guests from abroad DPRK ballistic missiles", "Wed, 25 Nov 2026 09:00:00 GMT", (1, 0, 1)),
+        ("Parade: Kim shows guests from abroad DPRK ballistic missiles", "Wed, 25 Nov 2026 09:00:00 GMT", (0, 0, 0)),
+        // An edit of the second, and of that again.
+        (
+            "Parade: Kim shows many guests from abroad DPRK ballistic missiles",
+            "Wed, 25 Nov 2026 11:00:00 GMT",
+            (0, 1, 0),
+        ),
+        (
+            "Parade: Kim shows some guests from abroad DPRK ballistic missiles",
+            "Wed, 25 Nov 2026 12:00:00 GMT",
+            (0, 1, 0),
+        ),
+        ("Harbour reopens", "Thu, 26 Nov 2026 09:00:00 GMT", (1, 0, 0)),
+        ("Tests of ballistic missiles go on, DPRK engineers report", "Thu, 26 Nov 2026 15:00:00 GMT", (1, 0, 1)),
+    ];
+    let bench = bench(at("2026-11-24T08:00:00Z")).await;
+    for (minute, (title, date, expected)) in steps.into_iter().enumerate() {
+        let items = [("", LINK, title, date)];
+        assert_eq!(bench.poll_dated(&items, date, minute).await, expected, "{title} {date}");
+    }
+    assert_eq!(bench.count("SELECT count(*) FROM article").await, 4);
+    let steps = [("Harbour reopens", (1, 0, 0)), (MISSILES, (0, 1, 1)), ("Bridge closes", (0, 1, 0))];
+    let bench = self::bench(at("2026-11-24T08:00:00Z")).await;
+    bench.poll_dated(&[], "", 0).await;
+    for (minute, (title, expected)) in (1..).zip(steps) {
+        assert_eq!(bench.poll_dated(&[("", LINK, title, title)], "", minute).await, expected, "{title}");
+    }
+}
+
+/// FEEDS C10, C13, promise P1: an article of the baseline that was edited stays in it, what took its place does not.
+#[tokio::test]
+async fn c13_what_replaces_an_article_of_the_baseline_is_met_by_the_rules() {
+    for guid in ["", "current"] {
+        let bench = bench(at("2026-11-24T08:00:00Z")).await;
+        let steps = [
+            ("Last year in review: DPRK fires ballistic missiles again", (1, 0, 0)),
+            ("Last year in review: DPRK fires two ballistic missiles", (0, 1, 0)),
+            ("Parade of ballistic missiles held in DPRK capital, says visitor", (0, 1, 1)),
+            ("Parade of ballistic missiles held in DPRK capital", (0, 1, 0)),
+        ];
+        for (minute, (title, expected)) in steps.into_iter().enumerate() {
+            assert_eq!(bench.poll_dated(&[(guid, LINK, title, "")], "", minute).await, expected, "{title}");
+        }
+    }
 }
 
 /// FEEDS C6: a suffix of the guid that counts up.
