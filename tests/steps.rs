@@ -21,8 +21,14 @@ use feedwatch::{
 use jiff::{SignedDuration, Timestamp};
 use std::{fs, path::Path, sync::Arc};
 
+#[path = "steps/editions.rs"]
+mod editions;
+#[path = "steps/maintenance.rs"]
+mod maintenance;
 #[path = "steps/recognition.rs"]
 mod recognition;
+#[path = "steps/retrospect.rs"]
+mod retrospect;
 
 const CONFIGURATION: &str = r#"
 [store]
@@ -78,9 +84,7 @@ async fn bench_of(configuration: &str, now: Timestamp) -> Bench {
     fs::write(directory.path().join("feed.xml"), rss(&[])).unwrap();
     let config = load(directory.path(), configuration);
     let store = Store::open(&config.store.path).unwrap();
-    let fetcher = Fetcher::new(config.polling.limits, &fetch::user_agent(None)).unwrap();
-    let client = smtp::Client::new("localhost").unwrap();
-    let resources = Resources::new(store, config.clone(), fetcher, client, "host.example");
+    let resources = resources(store, config.clone());
     let stored = resources
         .store
         .call(move |connection| {
@@ -92,6 +96,12 @@ async fn bench_of(configuration: &str, now: Timestamp) -> Bench {
         .await
         .unwrap();
     Bench { feed: stored[0].id, directory, resources }
+}
+
+fn resources(store: Store, config: Arc<Config>) -> Resources {
+    let fetcher = Fetcher::new(config.polling.limits, &fetch::user_agent(None)).unwrap();
+    let client = smtp::Client::new("localhost").unwrap();
+    Resources::new(store, config, fetcher, client, "host.example")
 }
 
 impl Bench {
@@ -189,46 +199,6 @@ async fn the_first_document_is_a_baseline() {
     assert_eq!(bench.poll("2026-11-24T09:10:00Z").await.hits, 1);
 }
 
-/// A flood of hits is counted in full and listed up to the limit.
-#[tokio::test]
-async fn hits_over_the_limit_of_a_poll_are_counted_not_lost() {
-    let bench = bench(at("2026-11-24T05:00:00Z")).await;
-    let guids = ["a", "b", "c", "d", "e"];
-    bench.publish(&guids.map(|guid| (guid, MISSILES, FRESH)));
-    let counts = bench.poll("2026-11-24T06:00:00Z").await;
-    assert_eq!((counts.hits, counts.suppressed), (5, 2));
-    assert_eq!(bench.compose("2026-11-24T07:00:00Z").await, Composed::Sent { hits: 5, mails: 2 });
-    bench.deliver_all("2026-11-24T07:00:01Z").await;
-    assert!(bench.mails().iter().all(|mail| mail.contains("2 more") || mail.contains("2 hits")), "{:?}", bench.mails());
-}
-
-/// Promises P2 and P3: an edition is composed once and each recipient's mail is delivered once.
-#[tokio::test]
-async fn an_edition_is_sent_once_to_each_recipient() {
-    let bench = bench(at("2026-11-24T05:00:00Z")).await;
-    bench.publish(&[("a", MISSILES, FRESH)]);
-    bench.poll("2026-11-24T06:00:00Z").await;
-    assert_eq!(bench.compose("2026-11-24T06:59:59Z").await, Composed::NotDue(Some(at("2026-11-24T07:00:00Z"))));
-    assert_eq!(bench.compose("2026-11-24T07:00:00Z").await, Composed::Sent { hits: 1, mails: 2 });
-    assert_eq!(bench.compose("2026-11-24T07:00:00Z").await, Composed::NotDue(Some(at("2026-11-25T07:00:00Z"))));
-    assert_eq!(bench.deliver_all("2026-11-24T07:00:01Z").await, 2);
-    assert_eq!(bench.deliver_all("2026-11-24T07:00:02Z").await, 0);
-    let mails = bench.mails();
-    assert_eq!(mails.len(), 2);
-    assert!(mails.iter().all(|mail| mail.contains("Subject: [feedwatch] 1 hit: DPRK missiles")), "{mails:?}");
-}
-
-/// Promise P5: editions that were due while nobody looked are made up by one, which says so; silence sends nothing.
-#[tokio::test]
-async fn a_missed_schedule_is_made_up_once() {
-    let bench = bench(at("2026-11-21T12:00:00Z")).await;
-    bench.publish(&[("a", MISSILES, FRESH)]);
-    bench.poll("2026-11-24T09:00:00Z").await;
-    assert_eq!(bench.compose("2026-11-24T09:00:01Z").await, Composed::Sent { hits: 1, mails: 2 });
-    assert_eq!(bench.compose("2026-11-24T09:00:02Z").await, Composed::NotDue(Some(at("2026-11-25T07:00:00Z"))));
-    assert_eq!(bench.compose("2026-11-25T07:00:00Z").await, Composed::Silent);
-}
-
 /// Promise P1: a poll whose commit fails leaves nothing behind, and the next one finds everything.
 #[tokio::test]
 async fn a_poll_that_cannot_commit_is_done_again_in_full() {
@@ -257,39 +227,6 @@ async fn a_poll_that_cannot_commit_is_done_again_in_full() {
     assert_eq!((counts.new, counts.hits), (401, 1));
 }
 
-/// Promise P4: a feed that stays broken is reported to the administrator once, and once when it works again.
-#[tokio::test]
-async fn the_administrator_hears_of_a_broken_feed_once() {
-    let bench = bench(at("2026-11-24T05:00:00Z")).await;
-    fs::remove_file(bench.directory.path().join("feed.xml")).unwrap();
-    for now in ["2026-11-24T06:00:00Z", "2026-11-25T06:00:00Z", "2026-11-26T06:00:00Z"] {
-        let report = poll::poll(&bench.resources, 0, bench.feed, at(now)).await.unwrap();
-        assert!(matches!(report.outcome, Polled::Failed(_)));
-    }
-    let round = |now: &'static str| upkeep::upkeep(&bench.resources, at(now));
-    assert_eq!(round("2026-11-24T07:00:00Z").await.unwrap().notices, 0);
-    assert_eq!(round("2026-11-26T07:00:00Z").await.unwrap().notices, 1);
-    assert_eq!(round("2026-11-26T08:00:00Z").await.unwrap().notices, 0);
-    bench.publish(&[]);
-    bench.poll("2026-11-26T09:00:00Z").await;
-    assert_eq!(round("2026-11-26T10:00:00Z").await.unwrap().notices, 1);
-    assert_eq!(bench.deliver_all("2026-11-26T10:00:01Z").await, 2);
-}
-
-/// FEEDS C12: an article that returns after its text was cleared is known and alerts nobody.
-#[tokio::test]
-async fn what_retention_cleared_does_not_come_back_as_new() {
-    let bench = bench(at("2026-11-24T05:00:00Z")).await;
-    bench.publish(&[("a", MISSILES, FRESH)]);
-    bench.poll("2026-11-24T06:00:00Z").await;
-    bench.compose("2026-11-24T07:00:00Z").await;
-    let later = at("2026-11-24T07:00:00Z") + SignedDuration::from_hours(24 * 40);
-    assert_eq!(upkeep::upkeep(&bench.resources, later).await.unwrap().cleared.articles, 1);
-    bench.publish(&[("a", MISSILES, FRESH), ("z", "Something else", FRESH)]);
-    let report = poll::poll(&bench.resources, 0, bench.feed, later).await.unwrap();
-    assert!(matches!(report.outcome, Polled::Read(Counts { new: 1, hits: 0, .. })), "{report:?}");
-}
-
 /// The language that the configuration gives a feed decides which forms of a word hit, whatever the feed says of itself.
 #[tokio::test]
 async fn the_configured_language_of_a_feed_counts_for_word_forms() {
@@ -302,82 +239,6 @@ async fn the_configured_language_of_a_feed_counts_for_word_forms() {
         bench.publish(&[("a", "Nordkorea startet Raketen", FRESH)]);
         assert_eq!(bench.poll("2026-11-24T08:10:00Z").await.hits, expected, "{language}");
     }
-}
-
-/// One engine: what a poll finds, a backfill, a search and a backtest find too, in the language that the configuration
-/// gives the feed.
-#[tokio::test]
-async fn the_archive_is_read_in_the_configured_language_of_a_feed() {
-    for (language, expected) in [("language = \"de\"", 1), ("language = \"en\"", 0), ("", 0)] {
-        let mut bench = bench(at("2026-11-24T08:00:00Z")).await;
-        bench.publish(&[("a", "Nordkorea startet Raketen", FRESH)]);
-        bench.poll("2026-11-24T08:10:00Z").await;
-        let feed = format!("name = \"The Wire\"\n{language}");
-        let rule = "all = [\"Rakete\"]\nforms = \"inflected\"\nbackfill = \"7d\"";
-        let changed = CONFIGURATION.replace("all = [\"ballistic missiles\", \"DPRK\"]", rule);
-        let config = load(bench.directory.path(), &changed.replace("name = \"The Wire\"", &feed));
-        bench.resources.config = config.clone();
-        let now = at("2026-11-24T08:20:00Z");
-        let adopted = config.clone();
-        let adopt = move |connection: &_| adopt::adopt(connection, &adopted, now, |_| now);
-        bench.resources.store.call(adopt).await.unwrap();
-        assert_eq!(bench.backfill("2026-11-24T08:20:01Z").await.hits, expected, "{language}");
-        let (since, until) = (at("2026-11-24T00:00:00Z"), at("2026-11-25T00:00:00Z"));
-        let rules = bench.resources.store.call(move |connection| {
-            let tried =
-                Backtest { config: &config, rule: None, deployed: None, since, until, days: &[since], examples: 1 };
-            Ok(tried.run(connection, |_| {})?.rules)
-        });
-        let rules = rules.await.unwrap();
-        assert_eq!((rules[0].hits, rules[0].gained, rules[0].lost), (expected, 0, 0), "{language}");
-    }
-}
-
-/// Promises P1 and P4: hits that wait for a digest which is renamed go where their rule's hits go now.
-#[tokio::test]
-async fn a_renamed_digest_takes_the_hits_that_waited() {
-    let bench = bench(at("2026-11-24T05:00:00Z")).await;
-    bench.publish(&[("a", MISSILES, FRESH)]);
-    bench.poll("2026-11-24T06:00:00Z").await;
-    let renamed = load(bench.directory.path(), &CONFIGURATION.replace("\"morning\"", "\"desk\""));
-    let now = at("2026-11-24T06:30:00Z");
-    let name = renamed.digests[0].name.clone();
-    let adopt = move |connection: &_| {
-        feedwatch::jobs::adopt::adopt(connection, &renamed, now, |_| now)?;
-        store::hit::count_pending(connection, &name)
-    };
-    assert_eq!(bench.resources.store.call(adopt).await.unwrap(), 1);
-}
-
-/// Promise P3: a mail that a person gave up during an attempt stays given up; one to be retried stays due.
-#[tokio::test]
-async fn an_attempt_that_fails_undoes_nothing_that_a_person_did_meanwhile() {
-    let bench = bench(at("2026-11-24T05:00:00Z")).await;
-    bench.publish(&[("a", MISSILES, FRESH)]);
-    bench.poll("2026-11-24T06:00:00Z").await;
-    bench.compose("2026-11-24T07:00:00Z").await;
-    let now = at("2026-11-24T07:00:01Z");
-    let meanwhile = move |connection: &_| {
-        let waiting = store::outbox::waiting(connection)?;
-        let (discarded, retried) = (waiting[0].0, waiting[1].0);
-        for mail in [discarded, retried] {
-            store::outbox::begin_attempt(connection, mail, now)?;
-        }
-        store::outbox::discard(connection, discarded, now)?;
-        store::outbox::retry(connection, retried, now)?;
-        for mail in [discarded, retried] {
-            store::outbox::record_refused(
-                connection,
-                mail,
-                "451 later",
-                Some(now + SignedDuration::from_mins(5)),
-                false,
-            )?;
-        }
-        Ok((store::outbox::waiting(connection)?, retried))
-    };
-    let (waiting, retried) = bench.resources.store.call(meanwhile).await.unwrap();
-    assert_eq!(waiting, [(retried, now)]);
 }
 
 /// Promise P5: what was decided while the clock was a year ahead does not count once it is right again.
@@ -421,134 +282,4 @@ async fn a_parked_feed_is_left_alone_whoever_asks() {
         Ok((parked.next_poll_at, store::feed::one(connection, feed)?.next_poll_reason))
     };
     assert_eq!(bench.resources.store.call(park).await.unwrap(), (until, "asked for".to_owned()));
-}
-
-/// The rule of [`CONFIGURATION`], changed, and run over what is stored.
-const CHANGED: &str = "any = [\"ballistic missiles\", \"rockets\"]\nbackfill = \"7d\"";
-
-impl Bench {
-    /// Adopts the configuration with another rule, as a start or a reload does.
-    async fn adopt(&mut self, rule: &str, now: &str) {
-        let changed = CONFIGURATION.replace("all = [\"ballistic missiles\", \"DPRK\"]", rule);
-        let (config, now) = (load(self.directory.path(), &changed), at(now));
-        self.resources.config = config.clone();
-        let adopt = move |connection: &_| adopt::adopt(connection, &config, now, |_| now);
-        self.resources.store.call(adopt).await.unwrap();
-    }
-
-    async fn backfill(&self, now: &str) -> Backfilled {
-        backfill::backfill(&self.resources, at(now)).await.unwrap()
-    }
-}
-
-/// Promises P1 and P2: a changed rule is run over what is stored, once; what its old version hit alerts no more, and what
-/// comes meanwhile is met once.
-#[tokio::test]
-async fn a_changed_rule_is_run_once_over_what_is_stored() {
-    let mut bench = bench(at("2026-11-10T08:00:00Z")).await;
-    bench.adopt("all = [\"ballistic missiles\", \"DPRK\"]", "2026-11-10T08:00:00Z").await;
-    bench.publish(&[("old", "Old rockets shown", "Tue, 10 Nov 2026 08:00:00 GMT")]);
-    bench.poll("2026-11-10T08:10:00Z").await;
-    bench.publish(&[("a", MISSILES, FRESH), ("b", "Kim inspects rockets", FRESH)]);
-    assert_eq!(bench.poll("2026-11-24T08:10:00Z").await.hits, 1);
-    bench.compose("2026-11-24T08:20:00Z").await;
-    bench.deliver_all("2026-11-24T08:20:01Z").await;
-    assert_eq!(bench.backfill("2026-11-24T08:30:00Z").await, Backfilled::default());
-
-    bench.adopt(CHANGED, "2026-11-24T09:00:00Z").await;
-    bench.publish(&[("c", "Kim shows new rockets", FRESH)]);
-    assert_eq!(bench.poll("2026-11-24T09:00:01Z").await.hits, 1);
-    // The article that came since is looked at again, and hits no second time.
-    assert_eq!(bench.backfill("2026-11-24T09:00:02Z").await, Backfilled { articles: 3, hits: 1, more: false });
-    for now in ["2026-11-24T09:10:00Z", "2026-11-25T05:00:00Z"] {
-        bench.adopt(CHANGED, now).await;
-        assert_eq!(bench.backfill(now).await, Backfilled::default(), "{now}");
-    }
-    assert_eq!(bench.compose("2026-11-25T07:00:00Z").await, Composed::Sent { hits: 2, mails: 2 });
-    bench.deliver_all("2026-11-25T07:00:01Z").await;
-    let mails = bench.mails();
-    let late = mails.iter().map(|mail| mail_parser::MessageParser::default().parse(mail.as_bytes()).unwrap());
-    let late: Vec<_> = late.filter(|mail| mail.subject().unwrap().contains("2 hits")).collect();
-    assert_eq!(late.len(), 2);
-    for mail in late {
-        for part in [mail.body_text(0).unwrap(), mail.body_html(0).unwrap()] {
-            let part = part.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert_eq!(part.matches("found in retrospect").count(), 1, "{part}");
-        }
-    }
-}
-
-/// Promises P1 and P2: what a kill breaks off goes on where it was, and nothing is found twice.
-#[tokio::test]
-async fn a_backfill_that_is_broken_off_goes_on_where_it_was() {
-    let mut bench = bench(at("2026-11-24T05:00:00Z")).await;
-    bench.adopt("any = [\"nothing\"]", "2026-11-24T05:00:00Z").await;
-    let guids: Vec<_> = (0..1200).map(|number| format!("guid-{number}")).collect();
-    let items: Vec<_> = guids.iter().map(|guid| (guid.as_str(), "Kim inspects rockets", FRESH)).collect();
-    bench.publish(&items);
-    assert_eq!(bench.poll("2026-11-24T06:00:00Z").await.new, 1200);
-    bench.adopt(CHANGED, "2026-11-24T06:10:00Z").await;
-    let execute = |sql: &'static str| bench.resources.store.call(move |connection| Ok(connection.execute_batch(sql)?));
-    execute(
-        "CREATE TRIGGER kill BEFORE INSERT ON hit WHEN NEW.article_id > 700
-         BEGIN SELECT raise(ABORT, 'killed'); END",
-    )
-    .await
-    .unwrap();
-    assert!(backfill::backfill(&bench.resources, at("2026-11-24T06:11:00Z")).await.is_err());
-    assert_eq!(bench.hits().await, 500);
-    execute("DROP TRIGGER kill").await.unwrap();
-    bench.adopt(CHANGED, "2026-11-24T06:20:00Z").await;
-    let rest = bench.backfill("2026-11-24T06:21:00Z").await;
-    assert_eq!(rest, Backfilled { articles: 700, hits: 700, more: false });
-    assert_eq!(bench.hits().await, 1200);
-    // Over the limit of hits for one poll they are counted, here as there.
-    assert_eq!(bench.compose("2026-11-24T07:00:00Z").await, Composed::Sent { hits: 1200, mails: 2 });
-}
-
-/// Promise P2: a rule that was changed again while it was run over what is stored finds nothing more in its old version.
-#[tokio::test]
-async fn a_rule_that_left_is_not_run_on() {
-    let mut bench = bench(at("2026-11-24T05:00:00Z")).await;
-    bench.publish(&[("a", "Kim inspects rockets", FRESH)]);
-    bench.poll("2026-11-24T06:00:00Z").await;
-    bench.adopt(CHANGED, "2026-11-24T06:10:00Z").await;
-    let former = bench.resources.clone();
-    bench.adopt("any = [\"ballistic missiles\"]\nbackfill = \"7d\"", "2026-11-24T06:20:00Z").await;
-    assert_eq!(backfill::backfill(&former, at("2026-11-24T06:20:01Z")).await.unwrap(), Backfilled::default());
-    assert_eq!(bench.backfill("2026-11-24T06:20:02Z").await, Backfilled { articles: 1, hits: 0, more: false });
-    // Back again, it goes on where it was.
-    bench.adopt(CHANGED, "2026-11-24T06:30:00Z").await;
-    assert_eq!(bench.backfill("2026-11-24T06:30:01Z").await, Backfilled { articles: 1, hits: 1, more: false });
-}
-
-/// Promise P1: a rule meets every article that is committed after the reload that brought it, also those of a poll that
-/// was under way then, in the feed as it is called now.
-#[tokio::test]
-async fn a_poll_that_began_before_a_reload_is_matched_by_the_new_rules() {
-    let mut bench = bench(at("2026-11-24T05:00:00Z")).await;
-    let former = bench.resources.clone();
-    bench.adopt("query = 'rockets AND feed:\"The Wire\"'", "2026-11-24T06:10:00Z").await;
-    bench.resources.in_force.replace(bench.resources.config.clone());
-    bench.publish(&[("a", "Kim inspects rockets", FRESH), ("b", "DPRK fires ballistic missiles", FRESH)]);
-    let report = poll::poll(&former, 0, bench.feed, at("2026-11-24T06:09:59Z")).await.unwrap();
-    let Polled::Read(counts) = report.outcome else { panic!("{report:?}") };
-    assert_eq!((counts.new, counts.hits), (2, 1));
-    // A backfill finds nothing more.
-    assert_eq!((bench.backfill("2026-11-24T06:10:01Z").await.hits, bench.hits().await), (0, 1));
-}
-
-/// Promises P1 and P2: a rule that was away finds what came meanwhile, and nothing a second time.
-#[tokio::test]
-async fn a_rule_that_comes_back_is_run_over_what_came_meanwhile() {
-    let mut bench = bench(at("2026-11-24T05:00:00Z")).await;
-    bench.adopt(CHANGED, "2026-11-24T05:00:00Z").await;
-    bench.publish(&[("a", "Kim inspects rockets", FRESH)]);
-    assert_eq!(bench.poll("2026-11-24T06:00:00Z").await.hits, 1);
-    bench.adopt("any = [\"nothing\"]", "2026-11-24T06:10:00Z").await;
-    bench.publish(&[("b", "Kim shows new rockets", FRESH)]);
-    assert_eq!(bench.poll("2026-11-24T06:20:00Z").await.hits, 0);
-    bench.adopt(CHANGED, "2026-11-24T06:30:00Z").await;
-    assert_eq!(bench.backfill("2026-11-24T06:30:01Z").await.hits, 1);
-    assert_eq!((bench.backfill("2026-11-24T06:30:02Z").await.articles, bench.hits().await), (0, 2));
 }
