@@ -405,8 +405,19 @@ fn status_tells_what_comes_next() {
     assert_eq!(json["editions"][0]["hits_waiting"], 2, "{json:#}");
     says(
         &workspace.run(&["status"]).ended_with(0),
-        &["not running", "feeds    1, 0 failing", "2 hits waiting", "outbox   0 waiting, 0 held"],
+        &[
+            "not running",
+            "feeds    1, 0 failing",
+            "2 hits waiting",
+            "outbox   0 waiting, 0 held",
+            "not looked over yet",
+        ],
     );
+    workspace.run(&["run", "--once"]).ended_with(0);
+    says(&workspace.run(&["status"]).ended_with(0), &["store    sound at "]);
+    let json = workspace.run(&["status", "--json"]).json();
+    assert_eq!(json["store_check"]["damage"], serde_json::Value::Null, "{json:#}");
+    assert!(json["store_check"]["checked_at"].is_string(), "{json:#}");
 }
 
 #[test]

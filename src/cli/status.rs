@@ -3,7 +3,7 @@
 use super::{
     Failure,
     setup::Setup,
-    terminal::{BAD, GOOD, Terminal, WARNING, local, styled},
+    terminal::{BAD, GOOD, Terminal, WARNING, harmless, local, styled},
 };
 use crate::{
     clock,
@@ -12,8 +12,10 @@ use crate::{
         digest::counted,
         schedule::{DigestProgress, Due},
     },
+    jobs::upkeep::DAMAGE_REMEDY,
     store::{
         self, Lock, StoreError,
+        check::StoreCheck,
         daemon::DaemonRecord,
         outbox::{MailState, OutboxMail},
     },
@@ -36,6 +38,7 @@ struct Status {
     editions: Vec<NextEdition>,
     mails_waiting: usize,
     mails_held: usize,
+    store_check: Option<StoreCheck>,
 }
 
 #[derive(Serialize)]
@@ -86,6 +89,7 @@ fn gather(config: &Config, connection: &Connection, now: Timestamp) -> Result<St
         editions: editions.collect::<Result<_, StoreError>>()?,
         mails_waiting: count(MailState::Waiting),
         mails_held: count(MailState::Held),
+        store_check: store::check::last(connection)?,
     })
 }
 
@@ -115,4 +119,12 @@ fn print(status: &Status, now: Timestamp, terminal: Terminal<'_>) {
         terminal.line(format!("digest   {}: next {next}, {waiting} waiting", edition.digest));
     }
     terminal.line(format!("outbox   {} waiting, {} held for you", status.mails_waiting, status.mails_held));
+    terminal.line(match &status.store_check {
+        None => "store    not looked over yet".to_owned(),
+        Some(StoreCheck { damage: None, checked_at }) => format!("store    sound at {}", local(*checked_at)),
+        Some(StoreCheck { damage: Some(damage), checked_at }) => {
+            let text = format!("damaged at {} ({}): {DAMAGE_REMEDY}", local(*checked_at), harmless(damage));
+            format!("store    {}", styled(BAD, text))
+        }
+    });
 }

@@ -436,11 +436,12 @@ impl Daemon {
         format!("{}, {}, {}", counted(feeds, "feed"), counted(rules, "rule"), counted(digests, "digest"))
     }
 
-    /// Ends: polls are broken off (what they committed is whole, the rest is fetched again), mails are finished.
+    /// Ends: polls and upkeep are broken off (what they committed is whole, the rest is done again), mails are finished.
     async fn drain(mut self) {
         service::stopping();
         info!(running = self.agenda.running(), "feedwatch is stopping");
-        let polls: Vec<_> = self.job_of.iter().filter(|(_, job)| job.is_fetch()).map(|(id, _)| *id).collect();
+        let broken_off = |job: &Job| job.is_fetch() || *job == Job::Upkeep;
+        let polls: Vec<_> = self.job_of.iter().filter(|(_, job)| broken_off(job)).map(|(id, _)| *id).collect();
         self.job_of.retain(|id, _| !polls.contains(id));
         let drained = timeout(DRAIN, async {
             while !self.job_of.is_empty() {

@@ -1,4 +1,5 @@
-//! Upkeep: clears old texts, and tells the administrator once what stays broken (promise P4).
+//! Upkeep: clears old texts, looks the store over once a day, and tells the administrator once what stays broken
+//! (promise P4).
 
 use super::Resources;
 use crate::{
@@ -7,6 +8,7 @@ use crate::{
     mail::message,
     store::{
         self, StoreError,
+        check::StoreCheck,
         feed::StoredFeed,
         outbox::{MailState, NewMail, OutboxMail},
         retention::Cleared,
@@ -14,13 +16,24 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+use tracing::{error, info, warn};
 
 /// How long a feed may fail before the administrator hears of it.
 const FEED_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a mail may wait, after an attempt that failed, before the administrator hears of it.
 const MAIL_PATIENCE: Duration = Duration::from_secs(3600);
+
+/// How often the store is looked over for damage.
+const LOOKED_OVER: Duration = Duration::from_secs(24 * 3600);
+
+/// What to do about a damaged store.
+pub const DAMAGE_REMEDY: &str =
+    "stop feedwatch and restore a backup, or salvage the file with `sqlite3 FILE .recover`; what can be read goes on";
 
 /// Rows of each table that one round clears, so that the store is never held up for long.
 const ROWS: usize = 2_000;
@@ -43,9 +56,13 @@ pub struct Upkept {
 /// When the store fails.
 pub async fn upkeep(resources: &Resources, now: Timestamp) -> Result<Upkept, StoreError> {
     let (config, host) = (resources.config.clone(), resources.host.clone());
+    let checked = look_over(resources, now).await?;
     resources
         .store
         .call(move |connection| {
+            if let Some(check) = &checked {
+                store::check::record(connection, check)?;
+            }
             let cleared = store::retention::clear(connection, now - config.store.keep, ROWS, now)?;
             let notices = tell(connection, &config, &host, now)?;
             let more = [cleared.articles, cleared.revisions, cleared.mails].contains(&ROWS);
@@ -54,10 +71,34 @@ pub async fn upkeep(resources: &Resources, now: Timestamp) -> Result<Upkept, Sto
         .await
 }
 
+/// Looks the store over if that was long ago; says what was found.
+async fn look_over(resources: &Resources, now: Timestamp) -> Result<Option<StoreCheck>, StoreError> {
+    let last = resources.store.call(store::check::last).await?;
+    if last.is_some_and(|last| now.duration_since(last.checked_at).unsigned_abs() < LOOKED_OVER) {
+        return Ok(None);
+    }
+    let began = Instant::now();
+    match store::check::look_over(&resources.config.store.path, now).await {
+        Ok(check) => {
+            let duration_ms = began.elapsed().as_millis();
+            match &check.damage {
+                Some(damage) => error!(duration_ms, "the store is damaged ({damage}): {DAMAGE_REMEDY}"),
+                None => info!(duration_ms, "the store was looked over and is sound"),
+            }
+            Ok(Some(check))
+        }
+        Err(error) => {
+            warn!(%error, "the store could not be looked over; it is tried again at the next upkeep");
+            Ok(None)
+        }
+    }
+}
+
 /// Puts one mail to the administrator into the outbox for everything that is newly broken or works again.
 fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) -> Result<usize, StoreError> {
     let Some(admin) = &config.mail.admin else { return Ok(0) };
     let mut news = Vec::new();
+    news.extend(about_store(connection, now)?);
     for feed in store::feed::configured(connection)? {
         news.extend(advice(connection, config, &feed, now)?);
         let subject = format!("feed:{}", feed.id.row());
@@ -134,6 +175,20 @@ fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) ->
         store::outbox::enqueue(connection, None, &mail, now)?;
     }
     Ok(news.len())
+}
+
+/// Says once that the store is damaged, and once that it is not any more.
+fn about_store(connection: &Connection, now: Timestamp) -> Result<Option<String>, StoreError> {
+    Ok(match store::check::last(connection)? {
+        Some(StoreCheck { damage: Some(damage), checked_at }) => {
+            let text = format!("The store was found damaged at {checked_at} ({damage}): {DAMAGE_REMEDY}.");
+            store::daemon::raise_notice(connection, "store", now)?.then_some(text)
+        }
+        Some(StoreCheck { damage: None, .. }) => {
+            store::daemon::clear_notice(connection, "store")?.then(|| "The store is sound again.".to_owned())
+        }
+        None => None,
+    })
 }
 
 /// Says once what to change about a feed that moved or is gone.

@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod article;
+pub mod check;
 pub mod daemon;
 pub mod edition;
 pub mod feed;

@@ -20,7 +20,7 @@ const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/0003_feed_health.sql"),
     include_str!("../../migrations/0004_rule_versions.sql"),
     include_str!("../../migrations/0005_full_text.sql"),
-    include_str!("../../migrations/0007_raw_validators_and_absence.sql"),
+    include_str!("../../migrations/0007_validators_absence_and_checks.sql"),
 ];
 
 /// Returns the migrations, with what SQL cannot do.
