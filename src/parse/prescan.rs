@@ -9,7 +9,7 @@ use crate::rules::plain::clean;
 use quick_xml::{
     Reader,
     escape::resolve_predefined_entity,
-    events::{BytesStart, Event},
+    events::{BytesRef, BytesStart, Event},
 };
 use serde::{Deserialize, de::IgnoredAny};
 use std::{borrow::Cow, ops::Range};
@@ -188,11 +188,7 @@ impl<'a, 'l> Walk<'a, 'l> {
                 Ok(Event::End(_)) => self.close(start),
                 Ok(Event::Text(text)) => self.characters(&text),
                 Ok(Event::CData(text)) => self.characters(&text),
-                Ok(Event::GeneralRef(reference)) => {
-                    let char = reference.resolve_char_ref().ok().flatten().map(String::from);
-                    let predefined = || resolve_predefined_entity(&reference).map(str::to_owned);
-                    self.characters(&char.or_else(predefined).unwrap_or_default());
-                }
+                Ok(Event::GeneralRef(reference)) => self.characters(&resolved(&reference)),
                 Ok(Event::Decl(_)) => self.declarations.push(start..end),
                 Ok(Event::DocType(doctype)) if self.outline.root.is_none() && begins_html(&doctype) => {
                     return Err(ParseError::WebPage);
@@ -370,6 +366,14 @@ impl<'a, 'l> Walk<'a, 'l> {
         self.outline.text = blanked(self.text, &self.declarations);
         Ok(self.outline)
     }
+}
+
+/// Returns the text that a reference stands for: a character or one of XML's five entities. Others stand for nothing, since
+/// no entity of a document is expanded.
+pub(super) fn resolved(reference: &BytesRef<'_>) -> String {
+    let char = reference.resolve_char_ref().ok().flatten().map(String::from);
+    let predefined = || resolve_predefined_entity(reference).map(str::to_owned);
+    char.or_else(predefined).unwrap_or_default()
 }
 
 /// Returns a position of quick-xml, which is one in a slice.

@@ -6,12 +6,12 @@
 use super::{
     ParseError, ParseLimits,
     convert::{Context, language_tag},
-    prescan::Outline,
+    prescan::{Outline, resolved},
 };
 use crate::core::article::{FeedFormat, Item, ParsedFeed};
 use feed_rs::model::FeedType;
 use jiff::{Timestamp, civil, fmt::rfc2822, tz::TimeZone};
-use quick_xml::{Reader, escape::resolve_predefined_entity, events::Event};
+use quick_xml::{Reader, events::Event};
 use url::Url;
 
 /// Name of the extension, which an empty news sitemap still declares.
@@ -180,11 +180,7 @@ fn walk(text: &str, mut visit: impl FnMut(&[&str], &str) -> bool) -> bool {
             }
             Ok(Event::Text(text)) => own.push_str(&text),
             Ok(Event::CData(text)) => own.push_str(&text),
-            Ok(Event::GeneralRef(reference)) => {
-                let char = reference.resolve_char_ref().ok().flatten().map(String::from);
-                let predefined = || resolve_predefined_entity(&reference).map(str::to_owned);
-                own.push_str(&char.or_else(predefined).unwrap_or_default());
-            }
+            Ok(Event::GeneralRef(reference)) => own.push_str(&resolved(&reference)),
             Ok(Event::Eof) | Err(_) => return true,
             Ok(_) => {}
         }
