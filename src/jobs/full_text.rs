@@ -142,18 +142,18 @@ pub async fn give_up(
 ) -> Result<Vec<(ArticleId, PageReport)>, StoreError> {
     let (config, in_force) = (resources.config.clone(), resources.in_force.clone());
     let run = move |connection: &Connection| {
-        let is_meant = |wanted: &WantedPage| match &host {
-            Some(host) => {
-                let politeness = &config.polling.politeness;
-                wanted.page.host_str().is_some_and(|of| politeness.turn_of(of) == politeness.turn_of(host))
-            }
+        let politeness = &config.polling.politeness;
+        // Hosts that take turns have the name under which they do in common.
+        let turn = host.as_deref().map(|host| politeness.turn_of(host));
+        let is_meant = |wanted: &WantedPage| match turn {
+            Some(turn) => wanted.page.host_str().is_some_and(|host| politeness.turn_of(host) == turn),
             None => full_text::is_overdue(wanted.wanted_at, now),
         };
         let reason = host.as_ref().map_or_else(too_late, |host| format!("{host} asked to be left alone"));
         let mut given_up = Vec::new();
-        let wanted = store::full_text::wanted(connection)?;
-        for wanted in wanted.into_iter().filter(is_meant).take(GIVEN_UP_AT_ONCE) {
-            let rules = in_force.or(&config);
+        let part = turn.unwrap_or_default();
+        let rules = in_force.or(&config);
+        for wanted in store::full_text::some_wanted(connection, part, GIVEN_UP_AT_ONCE, is_meant)? {
             let feed = configured(&rules, &store::feed::one(connection, wanted.feed)?.identity);
             let report = commit(connection, &rules, &wanted, &feed, Err(reason.clone()), now)?;
             given_up.extend(report.map(|report| (wanted.article, report)));

@@ -87,6 +87,27 @@ pub fn wanted(connection: &Connection) -> Result<Vec<WantedPage>, StoreError> {
     Ok(statement.query_map([], page)?.collect::<Result<_, _>>()?)
 }
 
+/// Returns the first pages for which `is_meant`, `limit` at most, among those that are wanted and whose address has a
+/// `part`. No more are read than are needed for that.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn some_wanted(
+    connection: &Connection,
+    part: &str,
+    limit: usize,
+    is_meant: impl Fn(&WantedPage) -> bool,
+) -> Result<Vec<WantedPage>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT * FROM full_text INDEXED BY full_text_wanted WHERE finished_at IS NULL AND instr(page, ?1) > 0
+         ORDER BY next_at, article_id",
+    )?;
+    let pages = statement.query_map([part], page)?;
+    let meant = pages.filter(|page| page.as_ref().map_or(true, &is_meant));
+    Ok(meant.take(limit).collect::<Result<_, _>>()?)
+}
+
 /// Returns the page of an article, if it is wanted.
 ///
 /// # Errors

@@ -367,3 +367,26 @@ fn a_damaged_file_is_said_once_with_the_remedy() {
     let remedy = "stop feedwatch and restore a backup, or salvage the file with `sqlite3 FILE .recover`";
     assert_eq!(said, format!("the store failed: it is malformed; {remedy}"));
 }
+
+/// However many pages are wanted, no more of them are read than are asked for.
+#[test]
+fn wanted_pages_are_read_as_far_as_they_are_needed() {
+    let (_directory, connection) = open();
+    let feed = configured(&connection, &["https://a.example/"])[0];
+    for number in 0..6 {
+        let article = article(&format!("k{number}"), "t");
+        let id = article::insert(&connection, feed, &article, false, at(0)).unwrap();
+        let host = if number % 2 == 0 { "even" } else { "odd" };
+        let page = format!("https://{host}.example/{number}").parse().unwrap();
+        full_text::want(&connection, id, feed, &page, at(6 - number)).unwrap();
+    }
+    let looked_at = std::cell::RefCell::new(Vec::new());
+    let look = |page: &full_text::WantedPage| {
+        looked_at.borrow_mut().push(page.page.path().to_owned());
+        page.page.path() != "/5"
+    };
+    let found = full_text::some_wanted(&connection, "odd.example", 1, look).unwrap();
+    assert_eq!(found.iter().map(|page| page.page.path()).collect::<Vec<_>>(), ["/3"]);
+    assert_eq!(looked_at.into_inner(), ["/5", "/3"], "of the host, those first that are asked for first");
+    assert_eq!(full_text::some_wanted(&connection, "", 9, |_| true).unwrap().len(), 6);
+}
