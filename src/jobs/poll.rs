@@ -144,8 +144,8 @@ pub async fn poll_after(
     stages.parse = began.elapsed();
     let began = Instant::now();
     let in_force = resources.in_force.clone();
-    let commit = Commit { config: config.clone(), in_force, index, id, before, answer, now };
-    let (mut report, matching) = store.call(move |connection| commit.run(connection)).await?;
+    let commit = Commit { config: config.clone(), in_force, index, id, before, now };
+    let (mut report, matching) = store.call(move |connection| commit.run(connection, answer)).await?;
     stages.matching = matching;
     stages.store = began.elapsed().saturating_sub(matching);
     report.stages = stages;
@@ -185,98 +185,128 @@ enum Answer {
     Failed(PollFailure),
 }
 
-/// Everything that the transaction of a poll needs.
+/// Everything that the transaction of a poll needs, apart from the answer.
 struct Commit {
     config: Arc<Config>,
     in_force: InForce,
     index: usize,
     id: FeedId,
     before: FeedState,
-    answer: Answer,
     now: Timestamp,
 }
 
+/// What was made of an answer.
+struct Taken {
+    polled: Polled,
+    hints: FreshnessHints,
+    /// How long matching took.
+    matching: Duration,
+}
+
 impl Commit {
-    fn run(self, connection: &Connection) -> Result<(PollReport, Duration), StoreError> {
-        let Self { config, in_force, index, id, before, answer, now } = self;
-        let rules = in_force.or(&config);
-        let feed = &config.feeds[index];
-        let feed = matching::feed_in_force(&rules, &config, feed);
+    /// Commits everything that follows from an answer; returns what to say of it, and how long matching took.
+    fn run(&self, connection: &Connection, answer: Answer) -> Result<(PollReport, Duration), StoreError> {
+        let Self { id, before, now, .. } = self;
         let mut state = before.clone();
-        let mut matching = Duration::ZERO;
-        let mut hints = FreshnessHints::default();
-        let polled = match answer {
-            Answer::Failed(failure) => Polled::Failed(failure),
-            Answer::Unchanged { notes, not_modified } => {
-                hints = notes.hints;
-                state.relocation = relocated(feed, &before, &notes, now);
-                state.tally = health::tally(&before, 0, not_modified, now);
-                // A feed that returned begins anew with what it last had, since it has that still.
-                state.baseline_at = state.baseline_at.or(Some(now));
-                remember(&mut state, notes);
-                Polled::Unchanged
-            }
-            Answer::Document { parsed, body_hash, notes } => {
-                hints = FreshnessHints { ttl: parsed.ttl, ..notes.hints };
-                state.relocation = relocated(feed, &before, &notes, now);
-                // A document that lost its end is asked for again in full, not pinned (FEEDS A6).
-                if !parsed.recovered.contains(&Recovery::Truncated) {
-                    remember(&mut state, notes);
-                    state.body_hash = Some(body_hash);
-                }
-                let mended: Vec<_> = parsed.recovered.iter().map(ToString::to_string).collect();
-                state.mended = Some(mended.join("; ")).filter(|mended| !mended.is_empty());
-                state.title = parsed.title.clone().or(state.title);
-                let first_document = state.baseline_at.is_none();
-                state.baseline_at = state.baseline_at.or(Some(now));
-                let (hits, pages) = (Hits::default(), PageBudget::default());
-                let watched_since = before.watched_since;
-                let mut intake =
-                    Intake { connection, config: &rules, feed, id, first_document, watched_since, now, hits, pages };
-                let counts = intake.take(parsed)?;
-                matching = intake.hits.matching;
-                state.tally = health::tally(&before, counts.new, false, now);
-                if counts.reidentified > 0 {
-                    state.reidentified_at = Some(now);
-                }
-                Polled::Read(counts)
-            }
-        };
+        let Taken { polled, hints, matching } = self.take(connection, answer, &mut state)?;
         let outcome = match &polled {
             Polled::Unchanged => PollOutcome::Unchanged,
             Polled::Read(counts) => PollOutcome::Read { new_articles: counts.new },
             Polled::Failed(failure) => PollOutcome::Failed(failure),
         };
-        let next = cadence::next_poll(feed, &state, &outcome, &hints, now);
-        let mut state = cadence::after_poll(state, &outcome, now);
+        let next = cadence::next_poll(self.feed(), &state, &outcome, &hints, *now);
+        let mut state = cadence::after_poll(state, &outcome, *now);
         state.adaptive_interval = next.adaptive_interval.or(state.adaptive_interval);
-        store::feed::record_poll(connection, id, &state, next.at, &next.reason)?;
-        let recovered_from = before.failing_since.filter(|_| state.failing_since.is_none());
-        let newly_mended = state.mended.clone().filter(|_| before.mended.is_none());
+        store::feed::record_poll(connection, *id, &state, next.at, &next.reason)?;
+        Ok((self.report(polled, next, &state), matching))
+    }
+
+    fn feed(&self) -> &Feed {
+        &self.config.feeds[self.index]
+    }
+
+    /// Takes an answer into the state of the feed, and the items that it brings into the store.
+    fn take(&self, connection: &Connection, answer: Answer, state: &mut FeedState) -> Result<Taken, StoreError> {
+        match answer {
+            Answer::Failed(failure) => {
+                let (polled, hints) = (Polled::Failed(failure), FreshnessHints::default());
+                Ok(Taken { polled, hints, matching: Duration::ZERO })
+            }
+            Answer::Unchanged { notes, not_modified } => {
+                let hints = notes.hints;
+                state.relocation = relocated(self.feed(), &self.before, &notes, self.now);
+                state.tally = health::tally(&self.before, 0, not_modified, self.now);
+                // A feed that returned begins anew with what it last had, since it has that still.
+                state.baseline_at = state.baseline_at.or(Some(self.now));
+                remember(state, notes);
+                Ok(Taken { polled: Polled::Unchanged, hints, matching: Duration::ZERO })
+            }
+            Answer::Document { parsed, body_hash, notes } => {
+                let hints = FreshnessHints { ttl: parsed.ttl, ..notes.hints };
+                state.relocation = relocated(self.feed(), &self.before, &notes, self.now);
+                // A document that lost its end is asked for again in full, not pinned (FEEDS A6).
+                if !parsed.recovered.contains(&Recovery::Truncated) {
+                    remember(state, notes);
+                    state.body_hash = Some(body_hash);
+                }
+                let (counts, matching) = self.take_items(connection, parsed, state)?;
+                Ok(Taken { polled: Polled::Read(counts), hints, matching })
+            }
+        }
+    }
+
+    fn take_items(
+        &self,
+        connection: &Connection,
+        parsed: ParsedFeed,
+        state: &mut FeedState,
+    ) -> Result<(Counts, Duration), StoreError> {
+        let Self { config, in_force, id, before, now, .. } = self;
+        let rules = in_force.or(config);
+        let mended: Vec<_> = parsed.recovered.iter().map(ToString::to_string).collect();
+        state.mended = Some(mended.join("; ")).filter(|mended| !mended.is_empty());
+        state.title = parsed.title.clone().or(state.title.take());
+        state.baseline_at = before.baseline_at.or(Some(*now));
+        let mut intake = Intake {
+            connection,
+            config: &rules,
+            feed: matching::feed_in_force(&rules, config, self.feed()),
+            id: *id,
+            first_document: before.baseline_at.is_none(),
+            watched_since: before.watched_since,
+            now: *now,
+            hits: Hits::default(),
+            pages: PageBudget::default(),
+        };
+        let counts = intake.take(parsed)?;
+        state.tally = health::tally(before, counts.new, false, *now);
+        if counts.reidentified > 0 {
+            state.reidentified_at = Some(*now);
+        }
+        Ok((counts, intake.hits.matching))
+    }
+
+    /// Says what is news since the last poll.
+    fn report(&self, polled: Polled, next: NextPoll, state: &FeedState) -> PollReport {
+        let Self { before, now, .. } = self;
         let moved = state.relocation.moved.as_ref().filter(|_| state.relocation.moved != before.relocation.moved);
-        let newly_moved = moved.map(|moved| relocation::shown(&moved.to));
-        let host = relocation::host(&feed.url, &state);
         // A feed that does it at every poll is said once, one that does it again next year once more.
         let said = before.reidentified_at.is_some_and(|at| now.duration_since(at) < SAID_AGAIN_AFTER);
         let newly_reidentified = match &polled {
             Polled::Read(counts) if counts.reidentified > 0 && !said => Some(counts.reidentified),
             _ => None,
         };
-        let newly_failing = before.failing_since.is_none() && state.failing_since.is_some();
-        Ok((
-            PollReport {
-                outcome: polled,
-                next,
-                stages: Stages::default(),
-                recovered_from,
-                newly_failing,
-                newly_mended,
-                newly_moved,
-                host,
-                newly_reidentified,
-            },
-            matching,
-        ))
+        PollReport {
+            outcome: polled,
+            next,
+            stages: Stages::default(),
+            recovered_from: before.failing_since.filter(|_| state.failing_since.is_none()),
+            newly_failing: before.failing_since.is_none() && state.failing_since.is_some(),
+            newly_mended: state.mended.clone().filter(|_| before.mended.is_none()),
+            newly_moved: moved.map(|moved| relocation::shown(&moved.to)),
+            newly_reidentified,
+            host: relocation::host(&self.feed().url, state),
+        }
     }
 }
 
