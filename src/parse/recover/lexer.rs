@@ -6,7 +6,7 @@
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 
-/// Tokens and attributes of the largest document that is mended: what bounds the memory.
+/// Tokens, attributes and replaced characters of the largest document that is mended: what bounds memory and time.
 const PIECES: usize = 1 << 20;
 
 /// Bytes of the longest reference: `&CounterClockwiseContourIntegral;` has 33.
@@ -88,25 +88,22 @@ pub(super) fn write(tokens: &[Token<'_>]) -> String {
     out
 }
 
-/// Reads a document that begins with a tag; `None` if it has too many tokens and attributes.
+/// Reads a document that begins with a tag; `None` if it has too many tokens, attributes and characters to replace.
 pub(super) fn lex(text: &str) -> Option<Lexed<'_>> {
     let mut lexer =
-        Lexer { text, at: 0, lexed: Lexed::default(), attributes: 0, named: FxHashMap::default(), last_open: "" };
-    while lexer.at < text.len() {
-        if lexer.lexed.tokens.len() + lexer.attributes > PIECES {
-            return None;
-        }
+        Lexer { text, at: 0, lexed: Lexed::default(), pieces: 0, named: FxHashMap::default(), last_open: "" };
+    while lexer.at < text.len() && lexer.is_within_bound() {
         lexer.step();
     }
-    Some(lexer.lexed)
+    lexer.is_within_bound().then_some(lexer.lexed)
 }
 
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
     lexed: Lexed<'a>,
-    /// Attributes so far.
-    attributes: usize,
+    /// Attributes and replaced characters so far.
+    pieces: usize,
     /// What HTML calls the characters of this document.
     named: FxHashMap<&'a str, Option<String>>,
     /// The element that was opened last: a CDATA section without an end ends with it.
@@ -114,6 +111,10 @@ struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
+    fn is_within_bound(&self) -> bool {
+        self.lexed.tokens.len() + self.pieces <= PIECES
+    }
+
     fn step(&mut self) {
         let rest = &self.text[self.at..];
         if let Some(section) = rest.strip_prefix("<![CDATA[") {
@@ -199,8 +200,8 @@ impl<'a> Lexer<'a> {
                 break false;
             } else if begins_name(rest) {
                 // Beyond the bound the document is given up, after this tag.
-                let attribute = self.attribute().filter(|_| self.attributes <= PIECES);
-                self.attributes += usize::from(attribute.is_some());
+                let attribute = self.attribute().filter(|_| self.is_within_bound());
+                self.pieces += usize::from(attribute.is_some());
                 attributes.extend(attribute);
             } else {
                 self.lexed.markup |= !rest.starts_with('/');
@@ -258,15 +259,19 @@ impl<'a> Lexer<'a> {
         let mut rest = text;
         while let Some(at) = rest.find(|char| matches!(char, '&' | '<') || is_forbidden(char)) {
             out.push_str(&rest[..at]);
+            // Beyond the bound the document is given up, after this text.
+            if !self.is_within_bound() {
+                return Cow::Borrowed(text);
+            }
             let length = match rest.as_bytes()[at] {
                 b'&' => self.reference(&rest[at..], &mut out),
                 b'<' => {
-                    self.lexed.characters = true;
+                    self.replaces();
                     out.push_str("&lt;");
                     1
                 }
                 _ => {
-                    self.lexed.characters = true;
+                    self.replaces();
                     rest[at..].chars().next().map_or(1, char::len_utf8)
                 }
             };
@@ -276,12 +281,18 @@ impl<'a> Lexer<'a> {
         Cow::Owned(out)
     }
 
+    /// Notes that a character or a reference is replaced.
+    fn replaces(&mut self) {
+        self.lexed.characters = true;
+        self.pieces += 1;
+    }
+
     /// Writes the reference that a text begins with, and returns its length.
     fn reference(&mut self, text: &'a str, out: &mut String) -> usize {
         let head = &text.as_bytes()[1..text.len().min(REFERENCE_BYTES)];
         let end = head.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'#');
         let Some(end) = end.filter(|end| *end > 0 && head[*end] == b';') else {
-            self.lexed.characters = true;
+            self.replaces();
             out.push_str("&amp;");
             return 1;
         };
@@ -293,15 +304,15 @@ impl<'a> Lexer<'a> {
                 // XML knows a small `x` only.
                 Some(char) if char.is_ascii() => out.push_str(&whole.replace('X', "x")),
                 Some(char) => out.push(char),
-                None => self.lexed.characters = true,
+                None => self.replaces(),
             }
         } else if quick_xml::escape::resolve_xml_entity(name).is_some() {
             out.push_str(whole);
         } else if let Some(characters) = self.named.entry(name).or_insert_with(|| html_entity(whole)) {
-            self.lexed.characters = true;
             out.push_str(&quick_xml::escape::escape(characters.as_str()));
+            self.replaces();
         } else if name.contains('#') {
-            self.lexed.characters = true;
+            self.replaces();
             out.push_str("&amp;");
             return 1;
         } else {
@@ -343,6 +354,18 @@ fn name_of(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each replaced character makes the document longer, and is an event of its own for the parser.
+    #[test]
+    fn a_document_with_too_much_to_replace_is_given_up() {
+        for (part, is_given_up) in
+            [("&", true), ("< ", true), ("&nbsp;", true), ("&#0;", true), ("&lt;", false), ("é", false)]
+        {
+            let text = |count: usize| format!("<a>{}</a>", part.repeat(count));
+            assert!(lex(&text(PIECES / 3)).is_some(), "{part}");
+            assert_eq!(lex(&text(PIECES + 9)).is_none(), is_given_up, "{part}");
+        }
+    }
 
     #[test]
     fn mends_characters_and_markup() {
