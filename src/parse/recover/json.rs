@@ -24,8 +24,9 @@ const FEED_TEXTS: &[&str] = &["home_page_url", "feed_url", "language", "descript
 
 /// Returns a JSON Feed with the types of the specification, and whether it was truncated. `None` if it is none.
 ///
-/// What comes after the first document is dropped. Of a document without an end the whole items are kept.
-pub(super) fn coerce(text: &str) -> Option<(String, bool)> {
+/// What comes after the first document is dropped, and of tags, authors and attachments all after the first `list`. Of a
+/// document without an end the whole items are kept.
+pub(super) fn coerce(text: &str, list: usize) -> Option<(String, bool)> {
     let text: String = text.chars().map(|char| if char < ' ' { ' ' } else { char }).collect();
     let (mut feed, truncated) = match first_document(&text) {
         Some(feed) => (feed, false),
@@ -39,14 +40,14 @@ pub(super) fn coerce(text: &str) -> Option<(String, bool)> {
     let title = object.get("title").and_then(as_text).unwrap_or_default();
     object.insert("title".to_owned(), title.into());
     texts(object, FEED_TEXTS);
-    people(object);
+    people(object, list);
     let items = object.get_mut("items")?.as_array_mut()?;
     items.retain(Value::is_object);
     for item in items.iter_mut().filter_map(Value::as_object_mut) {
         texts(item, TEXTS);
-        people(item);
-        tags(item);
-        attachments(item);
+        people(item, list);
+        tags(item, list);
+        attachments(item, list);
     }
     Some((feed.to_string(), truncated))
 }
@@ -97,7 +98,7 @@ fn texts(object: &mut Map<String, Value>, names: &[&str]) {
 }
 
 /// Makes `authors` of what stands for people: objects or names, in a list or alone.
-fn people(object: &mut Map<String, Value>) {
+fn people(object: &mut Map<String, Value>, most: usize) {
     let sent = [object.remove("author"), object.remove("authors")];
     let listed = sent.into_iter().flatten().flat_map(|value| match value {
         Value::Array(list) => list,
@@ -108,16 +109,16 @@ fn people(object: &mut Map<String, Value>) {
         let name = separate_address(&name).unwrap_or(name);
         Some(Value::Object(Map::from_iter([("name".to_owned(), name.into())])))
     });
-    let people: Vec<Value> = people.collect();
+    let people: Vec<Value> = people.take(most).collect();
     if !people.is_empty() {
         object.insert("authors".to_owned(), people.into());
     }
 }
 
-fn tags(item: &mut Map<String, Value>) {
+fn tags(item: &mut Map<String, Value>, most: usize) {
     if let Some(tags) = item.remove("tags") {
         let list = match tags {
-            Value::Array(list) => list.iter().filter_map(as_text).collect(),
+            Value::Array(list) => list.iter().filter_map(as_text).take(most).collect(),
             tag => as_text(&tag).into_iter().collect::<Vec<_>>(),
         };
         item.insert("tags".to_owned(), list.into());
@@ -125,11 +126,12 @@ fn tags(item: &mut Map<String, Value>) {
 }
 
 /// Drops attachments without address or type; a size that is no whole number is unknown.
-fn attachments(item: &mut Map<String, Value>) {
+fn attachments(item: &mut Map<String, Value>, most: usize) {
     let Some(Value::Array(mut list)) = item.remove("attachments") else { return };
     list.retain(|attachment| {
         ["url", "mime_type"].iter().all(|name| attachment.get(name).is_some_and(Value::is_string))
     });
+    list.truncate(most);
     for attachment in list.iter_mut().filter_map(Value::as_object_mut) {
         texts(attachment, &["title"]);
         if !attachment.get("size_in_bytes").is_some_and(Value::is_u64) {
@@ -145,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     fn coerced(text: &str) -> Option<(Value, bool)> {
-        coerce(text).map(|(text, truncated)| (serde_json::from_str(&text).unwrap(), truncated))
+        coerce(text, 3).map(|(text, truncated)| (serde_json::from_str(&text).unwrap(), truncated))
     }
 
     #[test]
@@ -173,5 +175,17 @@ mod tests {
         for text in ["{", "{\"items\":[{\"id\"", "{\"version\":\"2\",\"items\":[{}]}", "}", "{\"a\":[{}]}}"] {
             assert_eq!(coerced(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn keeps_no_more_of_a_list_than_is_kept_in_the_end() {
+        let attachment = json!({"url": "u", "mime_type": "m"});
+        let item =
+            json!({"tags": [null, 1, 2, 3, 4], "authors": ["a", "b", "c", "d"], "attachments": vec![attachment; 5]});
+        let document = json!({"version": "https://jsonfeed.org/version/1", "items": [item]}).to_string();
+        let (feed, _) = coerced(&document).unwrap();
+        let item = &feed["items"][0];
+        assert_eq!(item["tags"], json!(["1", "2", "3"]));
+        assert_eq!((item["authors"].as_array().unwrap().len(), item["attachments"].as_array().unwrap().len()), (3, 3));
     }
 }

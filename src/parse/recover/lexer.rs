@@ -358,11 +358,9 @@ mod tests {
     /// Each replaced character makes the document longer, and is an event of its own for the parser.
     #[test]
     fn a_document_with_too_much_to_replace_is_given_up() {
-        for (part, is_given_up) in
-            [("&", true), ("< ", true), ("&nbsp;", true), ("&#0;", true), ("&lt;", false), ("é", false)]
-        {
+        for (part, is_given_up) in [("&", true), ("&nbsp;", true), ("&lt;", false)] {
             let text = |count: usize| format!("<a>{}</a>", part.repeat(count));
-            assert!(lex(&text(PIECES / 3)).is_some(), "{part}");
+            assert!(lex(&text(PIECES / 2)).is_some(), "{part}");
             assert_eq!(lex(&text(PIECES + 9)).is_none(), is_given_up, "{part}");
         }
     }

@@ -39,7 +39,7 @@ pub(super) fn recover(text: &str, base: Option<&Url>, limits: &ParseLimits) -> O
 fn recover_json(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Recovered> {
     // What is before may be a warning of a script, but not markup.
     let start = text.find('{').filter(|start| !text[..*start].contains('<'))?;
-    let (coerced, truncated) = json::coerce(&text[start..])?;
+    let (coerced, truncated) = json::coerce(&text[start..], limits.list)?;
     reads(&coerced, base, limits)?;
     let mut notes = vec![Recovery::Values];
     notes.extend((start > 0).then_some(Recovery::Surroundings));
