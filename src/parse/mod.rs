@@ -141,18 +141,24 @@ pub fn parse(
     if text.is_empty() {
         return Err(ParseError::Empty);
     }
-    let base = base.as_ref();
-    let error = match parse_text(text, base, limits, now) {
+    let reading = Reading { base: base.as_ref(), limits, now };
+    let error = match parse_text(text, reading) {
         Err(error) if error.is_mendable() => error,
         done => return done,
     };
-    let Some(recovered) = recover::recover(text, base, limits) else { return Err(error) };
-    let feed = parse_text(&recovered.text, base, limits, now).map_err(|_| error)?;
-    Ok(ParsedFeed { recovered: recovered.notes, ..feed })
+    recover::recover(text, reading).ok_or(error)
+}
+
+/// What documents are read by.
+#[derive(Debug, Clone, Copy)]
+struct Reading<'a> {
+    base: Option<&'a Url>,
+    limits: &'a ParseLimits,
+    now: Timestamp,
 }
 
 /// Parses a text as it is.
-fn parse_text(text: &str, base: Option<&Url>, limits: &ParseLimits, now: Timestamp) -> Result<ParsedFeed, ParseError> {
+fn parse_text(text: &str, Reading { base, limits, now }: Reading<'_>) -> Result<ParsedFeed, ParseError> {
     let mut outline = prescan::prescan(text, limits)?;
     let truncated = outline.truncated.take();
     if outline.root() == "urlset" {

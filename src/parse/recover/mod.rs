@@ -11,45 +11,36 @@ mod lexer;
 mod structure;
 mod values;
 
-use super::{ParseLimits, parse_guarded, prescan};
-use crate::core::article::Recovery;
+use super::{Reading, convert, parse_guarded, prescan, prescan::Outline};
+use crate::core::article::{ParsedFeed, Recovery};
 use feed_rs::model::{Entry, Feed};
 use lexer::Token;
-use url::Url;
 
 /// Bytes of the longest start tags of root and channel that items are parsed within, one by one.
 const SKELETON_BYTES: usize = 8192;
 
-/// A document that can be parsed.
-pub(super) struct Recovered {
-    /// The document, mended.
-    pub(super) text: String,
-    /// What was mended.
-    pub(super) notes: Vec<Recovery>,
-}
-
-/// Mends a document so that it parses with at least one item; `None` if that is impossible.
-pub(super) fn recover(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Recovered> {
+/// Mends a document so that it parses with at least one item, and says what was mended; `None` if that is impossible.
+pub(super) fn recover(text: &str, reading: Reading<'_>) -> Option<ParsedFeed> {
     match structure::find_root(text) {
-        Some((start, junk)) if !text.starts_with('{') => recover_xml(&text[start..], junk, base, limits),
-        _ => recover_json(text, base, limits),
+        Some((start, junk)) if !text.starts_with('{') => recover_xml(&text[start..], junk, reading),
+        _ => recover_json(text, reading),
     }
 }
 
-fn recover_json(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Recovered> {
+fn recover_json(text: &str, reading: Reading<'_>) -> Option<ParsedFeed> {
     // What is before may be a warning of a script, but not markup.
     let start = text.find('{').filter(|start| !text[..*start].contains('<'))?;
-    let (coerced, truncated) = json::coerce(&text[start..], limits.list)?;
-    reads(&coerced, base, limits)?;
+    let (coerced, truncated) = json::coerce(&text[start..], reading.limits.list)?;
+    let feed = read(&coerced, reading, says_something)?;
     let mut notes = vec![Recovery::Values];
     notes.extend((start > 0).then_some(Recovery::Surroundings));
     notes.extend(truncated.then_some(Recovery::Truncated));
-    Some(Recovered { text: coerced, notes })
+    Some(ParsedFeed { recovered: notes, ..feed })
 }
 
-fn recover_xml(text: &str, junk: bool, base: Option<&Url>, limits: &ParseLimits) -> Option<Recovered> {
+fn recover_xml(text: &str, junk: bool, reading: Reading<'_>) -> Option<ParsedFeed> {
     let lexed = lexer::lex(text)?;
-    let mut balanced = structure::balance(lexed.tokens, limits.depth)?;
+    let mut balanced = structure::balance(lexed.tokens, reading.limits.depth)?;
     let of_a_feed = structure::items_are_of_a_feed(&balanced.tokens);
     let rewritten = dialect::rewrite(&mut balanced.tokens);
     let tolerated = values::tolerate(&mut balanced.tokens);
@@ -65,27 +56,25 @@ fn recover_xml(text: &str, junk: bool, base: Option<&Url>, limits: &ParseLimits)
     .filter_map(|(applied, note)| applied.then_some(note))
     .collect();
     let whole = lexer::write(&balanced.tokens);
-    if reads(&whole, base, limits).is_some() || (of_a_feed && reads_silently(&whole, base, limits)) {
-        return Some(Recovered { text: whole, notes });
+    // Where all that items are made of is of a feed, they may say nothing that is kept.
+    if let Some(feed) = read(&whole, reading, |entry| of_a_feed || says_something(entry)) {
+        return Some(ParsedFeed { recovered: notes, ..feed });
     }
-    let (text, lost) = salvage(&balanced.tokens, base, limits)?;
+    let (feed, lost) = salvage(&balanced.tokens, reading)?;
     notes.push(Recovery::ItemsLost { items: lost });
-    Some(Recovered { text, notes })
+    Some(ParsedFeed { recovered: notes, ..feed })
 }
 
-/// Parses a document; `None` without an item that says something.
-fn reads(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Feed> {
-    parsed(text, base, limits).filter(|feed| feed.entries.iter().any(says_something))
+/// Reads a document; `None` without an item that is enough.
+fn read(text: &str, reading: Reading<'_>, is_enough: impl Fn(&Entry) -> bool) -> Option<ParsedFeed> {
+    let (outline, feed) = parsed(text, reading).filter(|(_, feed)| feed.entries.iter().any(is_enough))?;
+    Some(convert::convert(feed, &outline, reading.base, reading.limits, reading.now))
 }
 
-/// Tells whether a document can be parsed, though its items say nothing that is kept.
-fn reads_silently(text: &str, base: Option<&Url>, limits: &ParseLimits) -> bool {
-    parsed(text, base, limits).is_some_and(|feed| !feed.entries.is_empty())
-}
-
-fn parsed(text: &str, base: Option<&Url>, limits: &ParseLimits) -> Option<Feed> {
-    let outline = prescan::prescan(text, limits).ok().filter(|outline| outline.truncated.is_none())?;
-    parse_guarded(&outline, base).ok()
+fn parsed<'a>(text: &'a str, reading: Reading<'_>) -> Option<(Outline<'a>, Feed)> {
+    let outline = prescan::prescan(text, reading.limits).ok().filter(|outline| outline.truncated.is_none())?;
+    let feed = parse_guarded(&outline, reading.base).ok()?;
+    Some((outline, feed))
 }
 
 /// Tells whether anything of an item was understood: the names of its elements may be of no kind of feed.
@@ -98,10 +87,10 @@ fn says_something(entry: &Entry) -> bool {
     has_text || has_address || has_date || has_people || !entry.categories.is_empty() || entry.rights.is_some()
 }
 
-/// Returns a document of the items that can be parsed, and how many cannot.
-fn salvage(tokens: &[Token<'_>], base: Option<&Url>, limits: &ParseLimits) -> Option<(String, usize)> {
+/// Reads the items that can be parsed, and tells how many cannot.
+fn salvage(tokens: &[Token<'_>], reading: Reading<'_>) -> Option<(ParsedFeed, usize)> {
     let parts = Parts::of(tokens);
-    if parts.items.len() > limits.items || parts.opening.len() > SKELETON_BYTES {
+    if parts.items.len() > reading.limits.items || parts.opening.len() > SKELETON_BYTES {
         return None;
     }
     let within = |before: &str, items: &str| format!("{before}{items}{}", parts.closing);
@@ -109,13 +98,17 @@ fn salvage(tokens: &[Token<'_>], base: Option<&Url>, limits: &ParseLimits) -> Op
         .items
         .iter()
         .map(String::as_str)
-        .filter(|item| reads(&within(&parts.opening, item), base, limits).is_some())
+        .filter(|item| {
+            let parsed = parsed(&within(&parts.opening, item), reading).map(|(_, feed)| feed);
+            parsed.is_some_and(|feed| feed.entries.iter().any(says_something))
+        })
         .collect();
     let lost = parts.items.len() - sound.len();
     let items = sound.concat();
     // The title of the feed is lost only where the head is what cannot be parsed.
     let text = [&parts.head, &parts.opening].into_iter().map(|before| within(before, &items));
-    text.into_iter().find(|text| reads(text, base, limits).is_some()).map(|text| (text, lost))
+    let feed = text.into_iter().find_map(|text| read(&text, reading, says_something))?;
+    Some((feed, lost))
 }
 
 /// A document taken apart.
@@ -172,6 +165,8 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::ParseLimits;
+    use jiff::Timestamp;
 
     #[test]
     fn a_bad_item_costs_only_itself() {
@@ -181,11 +176,11 @@ mod tests {
             let text = format!(
                 "<rss version='2.0'><channel>{head}<item><title>a</title></item>{bad}<item><title>c</title></item></channel></rss>"
             );
-            let recovered = recover(&text, None, &ParseLimits::default()).unwrap();
-            assert_eq!(recovered.notes, [Recovery::ItemsLost { items: 1 }]);
-            let feed = reads(&recovered.text, None, &ParseLimits::default()).unwrap();
-            assert_eq!(feed.title.map(|title| title.content).as_deref(), title);
-            assert_eq!(feed.entries.len(), 2);
+            let limits = ParseLimits::default();
+            let feed = recover(&text, Reading { base: None, limits: &limits, now: Timestamp::UNIX_EPOCH }).unwrap();
+            assert_eq!(feed.recovered, [Recovery::ItemsLost { items: 1 }]);
+            assert_eq!(feed.title.as_deref(), title);
+            assert_eq!(feed.items.len(), 2);
         }
     }
 }

@@ -179,7 +179,7 @@ proptest! {
         let text = decode::decode(fixture, None, Some(&base)).trim().to_owned();
         let escaped = rss(&format!("<item><title>{}</title></item>", quick_xml::escape::escape(title.as_str())));
         for text in [text, escaped] {
-            if let Ok(plain) = parse_text(&text, Some(&base), &ParseLimits::default(), now()) {
+            if let Ok(plain) = parse_text(&text, Reading { base: Some(&base), limits: &ParseLimits::default(), now: now() }) {
                 prop_assert!(plain.recovered.is_empty());
                 prop_assert_eq!(read(&text).unwrap(), plain);
             }
