@@ -11,6 +11,9 @@ const DECLARATION_WITHIN: usize = 4096;
 /// So many characters of another encoding may be valid UTF-8 by chance (one Chinese word is famous for it).
 const CHANCE: usize = 8;
 
+/// Bytes that an encoding is guessed from: more make no guess better, and the guess is the slowest step.
+const GUESSED_FROM: usize = 256 * 1024;
+
 /// Decodes a body to text without byte order mark.
 ///
 /// The order is: byte order mark, the zero bytes of UTF-16, `charset` of the `Content-Type`, XML declaration, UTF-8 if
@@ -58,10 +61,13 @@ fn reliable<'a>(encoding: &'static Encoding, body: &'a [u8], base: Option<&Url>)
     guess(body, base).decode_without_bom_handling(body).0
 }
 
-/// Guesses an encoding from the bytes and the country of the host.
+/// Guesses an encoding from the country of the host and the bytes, [`GUESSED_FROM`] of them from the first on that is not
+/// ASCII's.
 fn guess(body: &[u8], base: Option<&Url>) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(body, true);
+    let start = body.iter().position(|byte| !byte.is_ascii()).unwrap_or(body.len());
+    let text = &body[start..];
+    detector.feed(&text[..text.len().min(GUESSED_FROM)], text.len() <= GUESSED_FROM);
     let host = base.and_then(Url::host_str).unwrap_or_default();
     let country = host.rsplit('.').next().filter(|tld| !tld.is_empty() && tld.bytes().all(|b| b.is_ascii_lowercase()));
     detector.guess(country.map(str::as_bytes), Utf8Detection::Allow)
@@ -159,6 +165,17 @@ mod tests {
             ["", "<?xml version=\"1.0\"?>", "<?xml encoding=", "<?xml encoding=utf-8?>", "<rss encoding='latin1'>"]
         {
             assert_eq!(declaration(head.as_bytes()), None, "{head}");
+        }
+    }
+
+    /// However much ASCII is ahead of the text, and however long that is.
+    #[test]
+    fn an_encoding_is_guessed_where_the_text_begins() {
+        let text = "Привет, как дела? Ракеты летят над морем. ";
+        let (text, _, _) = encoding_rs::WINDOWS_1251.encode(text);
+        for repeated in [1, GUESSED_FROM / text.len() + 1] {
+            let body = [b"<a>".repeat(GUESSED_FROM), text.repeat(repeated), b"</a>".to_vec()].concat();
+            assert!(decode(&body, None, None).contains("Ракеты летят"), "{repeated}");
         }
     }
 }
