@@ -1,5 +1,6 @@
 //! Articles: what a feed said, known again by a key.
 
+use super::{identity::canonical_url, page};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::{fmt, time::Duration};
@@ -168,4 +169,28 @@ pub struct Article {
     pub text_hash: TextHash,
     /// What the feed said.
     pub item: Item,
+}
+
+impl Article {
+    /// Returns the place of its page, if it has one ([`page::place`]).
+    pub fn place(&self) -> Option<i64> {
+        self.canonical_url.as_deref().and_then(page::place)
+    }
+
+    /// Returns the place of the page that its guid is a link to.
+    pub fn linked_guid_place(&self) -> Option<i64> {
+        if self.item.guid == self.item.link {
+            return self.place();
+        }
+        page::place(&canonical_url(self.guid()?)?)
+    }
+
+    /// Returns a number that it has in common with the articles that have its guid.
+    pub fn guid_place(&self) -> Option<i64> {
+        self.linked_guid_place().or_else(|| Some(page::guid_place(self.guid()?)))
+    }
+
+    fn guid(&self) -> Option<&str> {
+        self.item.guid.as_deref().map(str::trim).filter(|guid| !guid.is_empty())
+    }
 }

@@ -1,6 +1,7 @@
 //! Pages: where an article is, as far as it tells articles apart. For comparing only; people are shown the link.
 
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 
 /// Returns the page of a canonical URL: without the scheme and without `www.` (FEEDS C7).
 pub fn page(canonical_url: &str) -> &str {
@@ -14,13 +15,25 @@ pub fn page(canonical_url: &str) -> &str {
 /// The first half is the host's, so that what a feed brings at once lies together. Stored: it never changes.
 pub fn place(canonical_url: &str) -> Option<i64> {
     let desktop = Some(page(canonical_url)).filter(|page| !is_front_page(page)).map(desktop)?;
+    Some(number(host(&desktop), path(&desktop)))
+}
+
+/// Returns a number for a guid that is no link, as [`place`] does for one that is.
+///
+/// The first half is that of what precedes the last word or number, which most guids of a feed have in common. Stored:
+/// it never changes.
+pub fn guid_place(guid: &str) -> i64 {
+    number(guid.trim_end_matches(char::is_alphanumeric), guid)
+}
+
+/// Returns the starts of two hashes as one number.
+fn number(part: &str, whole: &str) -> i64 {
     let hash = |part: &str| {
         let hash = Sha256::digest(part);
         [hash[0], hash[1], hash[2], hash[3]]
     };
-    let [a, b, c, d] = hash(host(&desktop));
-    let [e, f, g, h] = hash(path(&desktop));
-    Some(i64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    let ([a, b, c, d], [e, f, g, h]) = (hash(part), hash(whole));
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// Tells whether a page is only a host: the site's front page, to which articles of all kinds may link.
@@ -49,7 +62,7 @@ pub fn editions(page: &str) -> Vec<String> {
     let mut editions = vec![page.to_owned()];
     let desktop = desktop(page);
     if desktop != page {
-        editions.push(desktop);
+        editions.push(desktop.into_owned());
         return editions;
     }
     editions.extend(MOBILE_HOSTS.iter().map(|host| format!("{host}{page}")));
@@ -66,7 +79,7 @@ pub fn editions(page: &str) -> Vec<String> {
 const MOBILE_HOSTS: [&str; 3] = ["m.", "amp.", "mobile."];
 
 /// Returns the page without the marks of mobile and AMP pages.
-fn desktop(page: &str) -> String {
+fn desktop(page: &str) -> Cow<'_, str> {
     let (host, path) = (host(page), path(page));
     let host = MOBILE_HOSTS
         .iter()
@@ -75,10 +88,13 @@ fn desktop(page: &str) -> String {
         .unwrap_or(host);
     let (path, query) = path.split_once('?').map_or((path, ""), |(path, query)| (path, query));
     let path = path.strip_suffix("/amp").unwrap_or(path);
+    if host.len() + path.len() == page.len() {
+        return Cow::Borrowed(page);
+    }
     let parameters =
         query.split('&').filter(|part| !part.is_empty() && !matches!(*part, "amp" | "amp=1" | "outputType=amp"));
     let query = parameters.collect::<Vec<_>>().join("&");
-    if query.is_empty() { format!("{host}{path}") } else { format!("{host}{path}?{query}") }
+    Cow::Owned(if query.is_empty() { format!("{host}{path}") } else { format!("{host}{path}?{query}") })
 }
 
 #[cfg(test)]
@@ -133,5 +149,20 @@ mod tests {
         assert_eq!(place("https://www.example.org"), None);
         // In stores: never another.
         assert_eq!(place("https://example.org/a/b?id=1&amp=1"), Some(-4_635_396_487_446_094_840));
+    }
+
+    /// FEEDS C1: what a feed brings lies together also by its guids.
+    #[test]
+    fn guids_of_one_feed_have_near_numbers() {
+        let half = |guid: &str| guid_place(guid) >> 32;
+        for (one, other) in
+            [("12-5", "12-7"), ("tag:e.example,2026:a-1", "tag:e.example,2026:a-29"), ("urn:isbn:9", "urn:isbn:10")]
+        {
+            assert_eq!(half(one), half(other), "{one} {other}");
+            assert_ne!(guid_place(one), guid_place(other), "{one} {other}");
+        }
+        assert_ne!(half("12-5"), half("13-5"));
+        // In stores: never another.
+        assert_eq!(guid_place("12-5"), -7_059_402_010_853_450_749);
     }
 }

@@ -7,7 +7,6 @@ use super::{
 use crate::core::{
     article::{Article, ArticleId, ArticleKey, TextHash},
     feed::FeedId,
-    page::place,
     recognition::{KnownArticle, Lookalike},
 };
 use jiff::Timestamp;
@@ -76,13 +75,13 @@ pub fn alike<'a>(
                  ORDER BY first_seen_at DESC LIMIT {SAME_TEXT})
              UNION
              SELECT * FROM (
-                 SELECT id FROM article INDEXED BY article_text WHERE substr(text_hash, 1, 6) = substr(?3, 1, 6)
+                 SELECT id FROM article INDEXED BY article_text
+                 WHERE feed_id = ?1 AND substr(text_hash, 1, 6) = substr(?3, 1, 6)
                  ORDER BY id DESC LIMIT {SAME_TEXT}))",
     ))?;
     let (mut alike, mut seen) = (Vec::new(), HashSet::new());
     for article in articles {
-        let place = article.canonical_url.as_deref().and_then(place);
-        let rows = statement.query_map(params![feed.row(), place, article.text_hash.0], |row| {
+        let rows = statement.query_map(params![feed.row(), article.place(), article.text_hash.0], |row| {
             let mut row = Columns::of(row);
             Ok(Lookalike {
                 id: ArticleId::from_row(row.next()?),
@@ -117,10 +116,10 @@ pub fn insert(
     // By number: a name is looked for among all names at each execution.
     let mut statement = connection.prepare_cached(
         "INSERT INTO article (feed_id, key, canonical_url, link, title, summary, content, author, category, language,
-             published_at, updated_at, text_hash, first_seen_at, changed_at, backlog, place)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)",
+             published_at, updated_at, text_hash, first_seen_at, changed_at, backlog, place, guid_place)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17)",
     )?;
-    let item = &article.item;
+    let (item, place) = (&article.item, article.place());
     let id = statement.insert(params![
         feed.row(),
         article.key.as_str(),
@@ -137,7 +136,8 @@ pub fn insert(
         article.text_hash.0,
         millis(now),
         backlog,
-        article.canonical_url.as_deref().and_then(place),
+        place,
+        guid_place(article, place),
     ])?;
     Ok(ArticleId::from_row(id))
 }
@@ -154,13 +154,13 @@ pub fn edit(connection: &Connection, id: ArticleId, article: &Article, now: Time
              SELECT id, ?2, title, summary, content FROM article WHERE id = ?1 AND cleared_at IS NULL",
         )?
         .execute(params![id.row(), millis(now)])?;
-    let item = &article.item;
+    let (item, place) = (&article.item, article.place());
     connection
         .prepare_cached(
             "UPDATE article SET key = :key, canonical_url = :canonical_url, link = :link, title = :title, summary = :summary,
                  content = :content, author = :author, category = :category, language = :language,
                  published_at = :published_at, updated_at = :updated_at, text_hash = :text_hash, changed_at = :now,
-                 cleared_at = NULL, place = :place
+                 cleared_at = NULL, place = :place, guid_place = :guid_place
              WHERE id = :id",
         )?
         .execute(named_params! {
@@ -178,7 +178,8 @@ pub fn edit(connection: &Connection, id: ArticleId, article: &Article, now: Time
             ":updated_at": item.updated.map(millis),
             ":text_hash": article.text_hash.0,
             ":now": millis(now),
-            ":place": article.canonical_url.as_deref().and_then(place),
+            ":place": place,
+            ":guid_place": guid_place(article, place),
         })?;
     Ok(())
 }
@@ -193,10 +194,10 @@ pub fn amend(connection: &Connection, id: ArticleId, article: &Article) -> Resul
         "UPDATE article SET key = :key, canonical_url = coalesce(:canonical_url, canonical_url),
              link = coalesce(:link, link), published_at = coalesce(:published_at, published_at),
              updated_at = coalesce(:updated_at, updated_at),
-             place = iif(:canonical_url IS NULL, place, :place)
+             place = iif(:canonical_url IS NULL, place, :place), guid_place = :guid_place
          WHERE id = :id",
     )?;
-    let item = &article.item;
+    let (item, place) = (&article.item, article.place());
     statement.execute(named_params! {
         ":id": id.row(),
         ":key": article.key.as_str(),
@@ -204,9 +205,15 @@ pub fn amend(connection: &Connection, id: ArticleId, article: &Article) -> Resul
         ":link": item.link,
         ":published_at": item.published.map(millis),
         ":updated_at": item.updated.map(millis),
-        ":place": article.canonical_url.as_deref().and_then(place),
+        ":place": place,
+        ":guid_place": guid_place(article, place),
     })?;
     Ok(())
+}
+
+/// Returns the place of an article's guid, unless the article itself is there: then it is found there.
+fn guid_place(article: &Article, place: Option<i64>) -> Option<i64> {
+    article.guid_place().filter(|own| Some(*own) != place)
 }
 
 /// Returns the headline of an article that is part of its feed's baseline, so that it does not alert.

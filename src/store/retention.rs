@@ -28,8 +28,9 @@ pub fn clear(connection: &Connection, before: Timestamp, limit: usize, now: Time
         .prepare_cached(
             "UPDATE article SET summary = '', content = '', author = '', category = '', cleared_at = ?3
              WHERE id IN (
-                 SELECT id FROM article WHERE changed_at < ?1 AND cleared_at IS NULL
-                     AND NOT EXISTS (
+                 SELECT article.id FROM feed CROSS JOIN article INDEXED BY article_recent
+                     ON feed_id = feed.id AND changed_at < ?1 AND cleared_at IS NULL
+                 WHERE NOT EXISTS (
                          SELECT 1 FROM hit JOIN digest_hit ON hit_id = hit.id
                          WHERE article_id = article.id AND edition_id IS NULL)
                      AND NOT EXISTS (

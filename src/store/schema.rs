@@ -14,12 +14,13 @@ use std::{
 /// `PRAGMA application_id` of every store: `fwch` in ASCII.
 const APPLICATION_ID: i32 = 0x6677_6368;
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_second_keys_and_stories.sql"),
     include_str!("../../migrations/0003_feed_health.sql"),
     include_str!("../../migrations/0004_rule_versions.sql"),
     include_str!("../../migrations/0005_full_text.sql"),
+    include_str!("../../migrations/0006_local_indexes.sql"),
     include_str!("../../migrations/0007_validators_absence_and_checks.sql"),
 ];
 
@@ -248,6 +249,12 @@ fn unreadable(path: &Path, error: &rusqlite::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::{
+        article::{Article, ArticleKey, Item, TextHash},
+        feed::FeedId,
+    };
+    use crate::store::{article, retention, story};
+    use jiff::Timestamp;
     use std::fs;
 
     fn reason(result: Result<Connection, StoreError>) -> String {
@@ -297,6 +304,40 @@ mod tests {
         let rows: Vec<Row> = rows.unwrap().map(Result::unwrap).collect();
         let kept = (Some("\"é\"".as_bytes().to_vec()), Some(b"then".to_vec()), None);
         assert_eq!(rows, [kept, (None, None, Some(8))]);
+    }
+
+    /// FEEDS C1, C5, C12: articles of a store from before the indexes were made local are found by all that finds others.
+    #[test]
+    fn the_articles_of_an_older_store_are_found_as_others_are() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut connection, 5).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO feed (id, url, configured, next_poll_at, next_poll_reason)
+                 VALUES (1, 'f', 1, 0, ''), (2, 'g', 1, 0, '');
+                 INSERT INTO article (id, feed_id, key, canonical_url, title, summary, content, author, category,
+                     text_hash, first_seen_at, changed_at, backlog, cleared_at)
+                 VALUES (1, 1, 'a', NULL, 'same', '', '', '', '', zeroblob(32), 5, 5, 0, NULL),
+                        (2, 1, 'b', NULL, 'cleared', '', '', '', '', zeroblob(32), 5, 5, 0, 6);",
+            )
+            .unwrap();
+        connection.execute("UPDATE article SET place = ?1 WHERE id = 1", [page::place("https://e.example/a")]).unwrap();
+        migrations().to_latest(&mut connection).unwrap();
+        let now = Timestamp::from_second(1).unwrap();
+        let (one, two) = (FeedId::from_row(1), FeedId::from_row(2));
+        // The guid of another feed is a link to the page; the text is that of the older articles.
+        let item = Item { guid: Some("https://e.example/a".to_owned()), ..Item::default() };
+        let key = ArticleKey::from_store("guid:a".to_owned());
+        let article = Article { key, canonical_url: None, text_hash: TextHash([0; 32]), item };
+        let elsewhere = story::elsewhere(&connection, two, [&article].into_iter(), now).unwrap();
+        assert_eq!(elsewhere.iter().map(|other| other.id.row()).collect::<Vec<_>>(), [1]);
+        let alike = article::alike(&connection, one, [&article].into_iter()).unwrap();
+        assert_eq!(alike.iter().map(|known| known.id.row()).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(article::alike(&connection, two, [&article].into_iter()).unwrap(), []);
+        let recent = story::recent(&connection, one, now).unwrap();
+        assert_eq!(recent.iter().map(|known| known.title.as_str()).collect::<Vec<_>>(), ["same"]);
+        let cleared = retention::clear(&connection, now, 9, now).unwrap();
+        assert_eq!(cleared.articles, 1);
     }
 
     #[test]

@@ -7,13 +7,10 @@ use super::{
 use crate::core::{
     article::{Article, ArticleId, ArticleKey, TextHash},
     feed::FeedId,
-    page,
     story::{self, Joined, Level, Sighting, StoryId},
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, named_params, params, types::FromSql};
-use serde::Serialize;
-use std::{collections::HashSet, hash::Hash};
+use rusqlite::{Connection, Row, named_params, params};
 
 /// Articles that an article is compared with at most: a page or a text that more have tells nothing. A part of the
 /// statements: SQLite prepares a statement anew whenever a bound limit is bound again.
@@ -26,7 +23,7 @@ const COLUMNS: &str = "article.id, feed_id, coalesce(story_member.story_id, arti
     title, substr(iif(summary = '', content, summary), 1, :characters)";
 
 /// Returns the articles of other feeds that are on the page of a new article or on one for other devices, or have its
-/// text and guid; not those that were first seen longer ago than a story goes on.
+/// guid; not those that were first seen longer ago than a story goes on.
 ///
 /// # Errors
 ///
@@ -38,79 +35,50 @@ pub fn elsewhere<'a>(
     now: Timestamp,
 ) -> Result<Vec<Sighting>, StoreError> {
     let since = millis(now.checked_sub(story::WITHIN).unwrap_or(Timestamp::MIN));
-    let places: Vec<i64> =
-        articles.clone().filter_map(|article| page::place(article.canonical_url.as_deref()?)).collect();
-    let texts: Vec<String> = articles.clone().map(|article| start_of(&article.text_hash)).collect();
-    // Most articles are in one feed only: one statement for each document tells which are not.
-    let found_places: HashSet<i64> = any(
-        connection,
-        "SELECT value FROM json_each(?1) AS wanted WHERE EXISTS (
-             SELECT 1 FROM article INDEXED BY article_place
-             WHERE place = wanted.value AND first_seen_at >= ?2 AND feed_id <> ?3)",
-        &places,
-        since,
-        feed,
-    )?;
-    let found_texts: HashSet<String> = any(
-        connection,
-        "SELECT value FROM json_each(?1) AS wanted WHERE EXISTS (
-             SELECT 1 FROM article INDEXED BY article_text WHERE substr(text_hash, 1, 6) = unhex(wanted.value)
-                 AND first_seen_at >= ?2 AND feed_id <> ?3)",
-        &texts,
-        since,
-        feed,
-    )?;
+    // A guid that is a link to the article itself is kept as its place alone.
+    let mut places: Vec<i64> =
+        articles.clone().flat_map(|article| [article.place(), article.linked_guid_place()]).flatten().collect();
+    let mut guid_places: Vec<i64> = articles.filter_map(Article::guid_place).collect();
     let mut found = Vec::new();
-    for place in found_places {
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM article INDEXED BY article_place
-                 LEFT JOIN story_member ON article_id = article.id
-             WHERE place = :place AND first_seen_at >= :since AND feed_id <> :feed
-             ORDER BY first_seen_at DESC LIMIT {COMPARED}"
-        ))?;
-        let named = named_params! {":place": place, ":since": since, ":feed": feed.row(), ":characters": 0};
-        found.extend(statement.query_map(named, sighting)?.collect::<Result<Vec<_>, _>>()?);
-    }
-    for article in articles.filter(|article| found_texts.contains(&start_of(&article.text_hash))) {
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM (
-                 SELECT id AS text_id FROM article INDEXED BY article_text
-                 WHERE substr(text_hash, 1, 6) = substr(:text_hash, 1, 6) ORDER BY id DESC LIMIT {COMPARED})
-             CROSS JOIN article ON article.id = text_id LEFT JOIN story_member ON article_id = article.id
-             WHERE key = :key AND text_hash = :text_hash AND feed_id <> :feed AND first_seen_at >= :since"
-        ))?;
-        let named = named_params! {
-            ":text_hash": article.text_hash.0,
-            ":key": article.key.as_str(),
-            ":since": since,
-            ":feed": feed.row(),
-            ":characters": 0,
-        };
-        found.extend(statement.query_map(named, sighting)?.collect::<Result<Vec<_>, _>>()?);
+    for (column, numbers) in [("place", &mut places), ("guid_place", &mut guid_places)] {
+        numbers.sort_unstable();
+        numbers.dedup();
+        for number in occupied(connection, column, numbers, feed, since)? {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM article INDEXED BY article_{column}
+                     LEFT JOIN story_member ON article_id = article.id
+                 WHERE {column} = :number AND first_seen_at >= :since AND feed_id <> :feed
+                 ORDER BY first_seen_at DESC LIMIT {COMPARED}"
+            ))?;
+            let named = named_params! {":number": number, ":since": since, ":feed": feed.row(), ":characters": 0};
+            found.extend(statement.query_map(named, sighting)?.collect::<Result<Vec<_>, _>>()?);
+        }
     }
     found.sort_by_key(|other| other.id);
     found.dedup_by_key(|other| other.id);
     Ok(found)
 }
 
-/// Returns those of the values for which `sql` finds something.
-fn any<T: Serialize + FromSql + Eq + Hash>(
+/// Returns those of the numbers that articles of other feeds have. Most articles are in one feed only: one statement for
+/// each document tells which are not.
+fn occupied(
     connection: &Connection,
-    sql: &str,
-    values: &[T],
-    since: i64,
+    column: &str,
+    numbers: &[i64],
     feed: FeedId,
-) -> Result<HashSet<T>, StoreError> {
-    let values = serde_json::to_string(values).expect("a list of numbers or texts");
-    let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_map(params![values, since, feed.row()], |row| row.get(0))?;
-    Ok(found.collect::<Result<_, _>>()?)
-}
-
-/// Returns the part of a hash that is indexed, in hexadecimal digits.
-fn start_of(hash: &TextHash) -> String {
-    let [a, b, c, d, e, f, ..] = hash.0;
-    format!("{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}")
+    since: i64,
+) -> Result<Vec<i64>, StoreError> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let numbers = serde_json::to_string(numbers).expect("a list of numbers");
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT value FROM json_each(?1) AS wanted WHERE EXISTS (
+             SELECT 1 FROM article INDEXED BY article_{column}
+             WHERE {column} = wanted.value AND first_seen_at >= ?2 AND feed_id <> ?3)"
+    ))?;
+    let occupied = statement.query_map(params![numbers, since, feed.row()], |row| row.get(0))?;
+    Ok(occupied.collect::<Result<_, _>>()?)
 }
 
 /// Returns the newest articles of a feed, from as long ago as a publisher rewrites a headline.
@@ -123,7 +91,7 @@ pub fn recent(connection: &Connection, feed: FeedId, now: Timestamp) -> Result<V
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM article INDEXED BY article_recent
              LEFT JOIN story_member ON article_id = article.id
-         WHERE feed_id = :feed AND first_seen_at >= :since AND cleared_at IS NULL
+         WHERE feed_id = :feed AND changed_at >= :since AND first_seen_at >= :since AND cleared_at IS NULL
          ORDER BY first_seen_at DESC LIMIT {RECENT}"
     ))?;
     let named = named_params! {

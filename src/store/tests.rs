@@ -11,6 +11,7 @@ use crate::core::{
     page,
     relocation::{Moved, PermanentRedirects, Relocation},
     retry::MailId,
+    story::Sighting,
 };
 use edition::NewEdition;
 use hit::Selection;
@@ -271,6 +272,52 @@ fn the_store_knows_the_place_of_an_article() {
     assert_eq!(place(id), page::place(a));
     article::edit(&connection, id, &moved(None), at(2)).unwrap();
     assert_eq!(place(id), None);
+}
+
+/// FEEDS C1, C14: what has the guid or the page of an article in another feed is found, wherever it leads itself.
+#[test]
+fn copies_in_other_feeds_are_found_by_guid_and_page() {
+    let (_directory, connection) = open();
+    let ids = configured(&connection, &["https://a.example/", "https://b.example/"]);
+    let with = |guid: &str, link: &str| {
+        let mut article = article(&format!("guid:{guid}"), "DPRK");
+        article.canonical_url = Some(link.to_owned());
+        article.item.guid = Some(guid.to_owned());
+        article.item.link = Some(link.to_owned());
+        article
+    };
+    let page = "https://e.example/1";
+    let stored = [
+        with("7-1", "https://e.example/7"),
+        with(page, page),
+        with("https://e.example/2", "https://proxy.example/2"),
+        with("https://e.example/", "https://e.example/front"),
+    ];
+    let rows = stored.map(|article| article::insert(&connection, ids[0], &article, false, at(10)).unwrap());
+    for (new, expected) in [
+        // The same guid; the guid that is the other's page; the page that is the other's guid; guids of a front page.
+        (with("7-1", "https://other.example/7"), Some(rows[0])),
+        (with(page, "https://proxy.example/1"), Some(rows[1])),
+        (with("https://e.example/2", "https://e.example/2"), Some(rows[2])),
+        (with("https://e.example/", "https://f.example/x"), Some(rows[3])),
+        // The same page under another guid, also for another device.
+        (with("x", "https://m.e.example/1"), Some(rows[1])),
+        (with("7-2", "https://other.example/7"), None),
+    ] {
+        let found = |feed, now| story::elsewhere(&connection, feed, [&new].into_iter(), now).unwrap();
+        let ids_of = |found: Vec<Sighting>| found.into_iter().map(|other| other.id).collect::<Vec<_>>();
+        assert_eq!(ids_of(found(ids[1], at(11))), Vec::from_iter(expected), "{new:?}");
+        assert_eq!(found(ids[0], at(11)), [], "its own feed is not another one");
+        assert_eq!(found(ids[1], at(11) + 192.hours()), [], "a story goes on for a week");
+    }
+    // A guid that an article gets later counts as well.
+    article::amend(&connection, rows[0], &with("8-1", "https://e.example/8")).unwrap();
+    article::edit(&connection, rows[1], &with("9-1", "https://e.example/9"), at(12)).unwrap();
+    for (guid, row) in [("8-1", rows[0]), ("9-1", rows[1])] {
+        let new = with(guid, "https://other.example/");
+        let found = story::elsewhere(&connection, ids[1], [&new].into_iter(), at(13)).unwrap();
+        assert_eq!(found.iter().map(|other| other.id).collect::<Vec<_>>(), [row], "{guid}");
+    }
 }
 
 /// Each article once, newest first, whatever the pages; those without their texts are left out.
