@@ -83,7 +83,7 @@ pub struct ByKey {
     changes: Vec<(usize, Change)>,
     strangers: Vec<Stranger>,
     claimed: HashSet<ArticleId>,
-    pages: HashMap<String, usize>,
+    shared_pages: HashSet<String>,
     items: usize,
 }
 
@@ -113,22 +113,22 @@ pub fn other_keys(known: &[KnownArticle], articles: &[Article]) -> Vec<ArticleKe
 /// [`other_keys`].
 pub fn by_key(known: &[KnownArticle], articles: Vec<Article>) -> ByKey {
     let known: HashMap<&ArticleKey, &KnownArticle> = known.iter().map(|known| (&known.key, known)).collect();
-    let own: HashSet<ArticleKey> = articles.iter().map(|article| article.key.clone()).collect();
+    let mut own: HashSet<ArticleKey> = HashSet::with_capacity(articles.len());
+    let articles: Vec<_> = articles.into_iter().filter(|article| own.insert(article.key.clone())).collect();
+    let mut once = HashSet::with_capacity(articles.len());
     let mut found = ByKey {
         changes: Vec::new(),
         strangers: Vec::new(),
         claimed: own.iter().filter_map(|key| known.get(key)).map(|known| known.id).collect(),
-        pages: HashMap::new(),
+        shared_pages: articles
+            .iter()
+            .filter_map(page_of)
+            .filter(|page| !once.insert(*page))
+            .map(str::to_owned)
+            .collect(),
         items: own.len(),
     };
-    let mut seen = HashSet::new();
     for (index, mut article) in articles.into_iter().enumerate() {
-        if !seen.insert(article.key.clone()) {
-            continue;
-        }
-        if let Some(page) = page_of(&article) {
-            *found.pages.entry(page.to_owned()).or_default() += 1;
-        }
         let by_own = known.get(&article.key).copied();
         if let Some(known) = by_own.filter(|known| known.text_hash == article.text_hash) {
             found.changes.extend(change(known, article).map(|change| (index, change)));
@@ -172,9 +172,7 @@ impl ByKey {
     ///
     /// `alike` are articles of the feed that are on the page of a stranger or have its text.
     pub fn by_second_key(self, alike: &[Lookalike]) -> Recognised {
-        let Self { mut changes, strangers, mut claimed, pages, items } = self;
-        let mut shared_pages: HashSet<String> =
-            pages.into_iter().filter(|&(_, articles)| articles > 1).map(|(page, _)| page).collect();
+        let Self { mut changes, strangers, mut claimed, mut shared_pages, items } = self;
         let (mut unsure, mut found) = (Vec::new(), 0);
         for Stranger { index, article, predecessor } in strangers {
             if let Some(predecessor) = predecessor {

@@ -24,12 +24,17 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 /// After how long it is said again that a feed changed its guids, if it did not in between.
 const SAID_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Bytes of documents that are parsed where they were fetched: that takes less than a millisecond, and to hand one over to
+/// another thread costs as much as a part of that.
+const SMALL_DOCUMENT: usize = 16 << 10;
 
 /// How a poll ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,20 +166,24 @@ async fn read(resources: &Resources, feed: &Feed, fetched: Result<Fetched, PollF
             (body, content_type, final_url, body_hash, notes)
         }
     };
-    let large = body.len() > super::LARGE_DOCUMENT;
-    let _large_turn = if large { resources.large_documents.acquire().await.ok() } else { None };
-    let _turn = resources.documents.acquire().await.ok();
+    let (small, large) = (body.len() <= SMALL_DOCUMENT, body.len() > super::LARGE_DOCUMENT);
     let limits = ParseLimits { items: resources.config.polling.limits.items, ..ParseLimits::default() };
-    let parsed =
-        tokio::task::spawn_blocking(move || parse::parse(&body, content_type.as_deref(), &final_url, &limits, now));
+    let parse = move || parse::parse(&body, content_type.as_deref(), &final_url, &limits, now);
+    let parsed = if small {
+        catch_unwind(AssertUnwindSafe(parse)).ok()
+    } else {
+        let _large_turn = if large { resources.large_documents.acquire().await.ok() } else { None };
+        let _turn = resources.documents.acquire().await.ok();
+        tokio::task::spawn_blocking(parse).await.ok()
+    };
     let failed = |why: String| {
         let message = format!("{} was fetched and cannot be read: {why}", feed.url);
         Answer::Failed(PollFailure { kind: FailureKind::Unreadable, message, retry_after: None, redirected_host: None })
     };
-    match parsed.await {
-        Ok(Ok(parsed)) => Answer::Document { parsed, body_hash, notes },
-        Ok(Err(error)) => failed(error.to_string()),
-        Err(_) => failed("reading it failed within feedwatch; please report this feed".to_owned()),
+    match parsed {
+        Some(Ok(parsed)) => Answer::Document { parsed, body_hash, notes },
+        Some(Err(error)) => failed(error.to_string()),
+        None => failed("reading it failed within feedwatch; please report this feed".to_owned()),
     }
 }
 

@@ -192,14 +192,13 @@ impl Context<'_> {
         if link.is_empty() || link.len() > LINK_BYTES {
             return None;
         }
-        let url = match (Url::parse(link), base) {
-            (Err(url::ParseError::RelativeUrlWithoutBase), Some(base)) => base.join(link).ok()?,
-            (url, _) => url.ok()?,
+        let (url, absolute) = match (Url::parse(link), base) {
+            (Err(url::ParseError::RelativeUrlWithoutBase), Some(base)) => (base.join(link).ok()?, false),
+            (url, _) => (url.ok()?, true),
         };
         let followed = matches!(url.scheme(), "http" | "https") && self.base != Some(&url);
         // As sent where that is a URL already; with white space or relative, as resolved.
-        let as_sent =
-            Url::parse(link).is_ok() && !link.contains(|char: char| char.is_whitespace() || char.is_control());
+        let as_sent = absolute && !link.contains(|char: char| char.is_whitespace() || char.is_control());
         followed.then(|| if as_sent { link.to_owned() } else { url.into() })
     }
 

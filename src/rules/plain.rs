@@ -265,23 +265,35 @@ impl TextWriter {
     }
 
     fn push_str(&mut self, text: &str) {
-        for char in text.chars() {
+        let mut rest = text;
+        loop {
+            // Words of plain ASCII, which most are, are taken whole.
+            let word = rest.bytes().take_while(u8::is_ascii_graphic).count();
+            if word > 0 {
+                self.fill_gap();
+                self.text.push_str(&rest[..word]);
+                rest = &rest[word..];
+            }
+            let Some(char) = rest.chars().next() else { break };
+            rest = &rest[char.len_utf8()..];
             match char {
                 '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' if self.line_feeds => self.line_break(),
                 _ if char.is_whitespace() => self.space(),
                 _ if char.is_control() || matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') => {}
-                _ => self.push(char),
+                _ => {
+                    self.fill_gap();
+                    self.text.push(char);
+                }
             }
         }
     }
 
-    fn push(&mut self, char: char) {
+    fn fill_gap(&mut self) {
         match std::mem::replace(&mut self.gap, Gap::None) {
             Gap::Space if !self.text.is_empty() => self.text.push(' '),
             Gap::LineFeed if !self.text.is_empty() => self.text.push('\n'),
             _ => {}
         }
-        self.text.push(char);
     }
 }
 
