@@ -171,26 +171,27 @@ pub struct Article {
     pub item: Item,
 }
 
+/// The numbers under which the store looks for copies of an article.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Of its page, if it has one ([`page::place`]).
+    pub page: Option<i64>,
+    /// Of the page that its guid is a link to.
+    pub linked_guid: Option<i64>,
+    /// What it has in common with the articles that have its guid.
+    pub guid: Option<i64>,
+}
+
 impl Article {
-    /// Returns the place of its page, if it has one ([`page::place`]).
-    pub fn place(&self) -> Option<i64> {
-        self.canonical_url.as_deref().and_then(page::place)
-    }
-
-    /// Returns the place of the page that its guid is a link to.
-    pub fn linked_guid_place(&self) -> Option<i64> {
-        if self.item.guid == self.item.link {
-            return self.place();
-        }
-        page::place(&canonical_url(self.guid()?)?)
-    }
-
-    /// Returns a number that it has in common with the articles that have its guid.
-    pub fn guid_place(&self) -> Option<i64> {
-        self.linked_guid_place().or_else(|| Some(page::guid_place(self.guid()?)))
-    }
-
-    fn guid(&self) -> Option<&str> {
-        self.item.guid.as_deref().map(str::trim).filter(|guid| !guid.is_empty())
+    /// Returns its places.
+    pub fn places(&self) -> Places {
+        let Self { canonical_url: url, item, .. } = self;
+        let page = url.as_deref().and_then(page::place);
+        let guid = item.guid.as_deref().map(str::trim).filter(|guid| !guid.is_empty());
+        let linked_guid = match guid {
+            Some(guid) if item.link.as_deref() != Some(guid) => canonical_url(guid).and_then(|url| page::place(&url)),
+            guid => guid.and(page),
+        };
+        Places { page, linked_guid, guid: linked_guid.or_else(|| guid.map(page::guid_place)) }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     config::Config,
     core::{
-        article::{Article, ArticleId, ParsedFeed, Recovery},
+        article::{Article, ArticleId, ParsedFeed, Places, Recovery},
         baseline,
         cadence::{self, NextPoll, PollOutcome},
         feed::{BodyHash, FailureKind, Feed, FeedId, FeedState, FeedUrl, FreshnessHints, PollFailure},
@@ -331,6 +331,14 @@ fn remember(state: &mut FeedState, notes: ResponseNotes) {
     state.validators_url = Some(notes.validators_url);
 }
 
+/// Returns the places of a new article; those of others are not looked for elsewhere.
+fn places_of(change: &Change) -> Places {
+    match change {
+        Change::New(article) => article.places(),
+        Change::Edited { .. } | Change::Amended { .. } => Places::default(),
+    }
+}
+
 /// Takes the items of a document into the store: new and edited articles, their hits, the digests' queues.
 struct Intake<'a> {
     connection: &'a Connection,
@@ -357,17 +365,18 @@ impl Intake<'_> {
         let (first_document, since) = (self.first_document, self.watched_since);
         let (backfill, now) = (self.config.polling.backfill, self.now);
         let is_backlog = |article: &Article| baseline::is_backlog(article, first_document, since, backfill, now);
-        let fresh = recognised.changes.iter().filter_map(|change| match change {
-            Change::New(article) if !is_backlog(article) => Some(article),
+        let places: Vec<Places> = recognised.changes.iter().map(places_of).collect();
+        let fresh = recognised.changes.iter().zip(&places).filter_map(|(change, places)| match change {
+            Change::New(article) if !is_backlog(article) => Some(*places),
             _ => None,
         });
         let elsewhere = store::story::elsewhere(self.connection, self.id, fresh, self.now)?;
-        for change in recognised.changes {
+        for (change, places) in recognised.changes.into_iter().zip(places) {
             match change {
                 Change::New(article) => {
                     counts.new += 1;
                     let backlog = is_backlog(&article);
-                    let id = store::article::insert(self.connection, self.id, &article, backlog, self.now)?;
+                    let id = store::article::insert(self.connection, self.id, &article, places, backlog, self.now)?;
                     if !backlog {
                         let pages = &recognised.shared_pages;
                         if let Some(joined) = story::story_of(&article, &elsewhere, &recent, pages) {

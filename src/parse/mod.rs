@@ -15,10 +15,17 @@ mod recover;
 mod sitemap;
 
 use crate::core::article::{ParsedFeed, Recovery};
-use feed_rs::parser::{Builder, ParseErrorKind, ParseFeedError};
+use chrono::{DateTime, Utc};
+use feed_rs::parser::{Builder, ParseErrorKind, ParseFeedError, Parser};
 use jiff::Timestamp;
 use prescan::Outline;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use url::Url;
 
 /// Limits of one document.
@@ -188,17 +195,39 @@ fn parse_text(text: &str, Reading { base, limits, now }: Reading<'_>) -> Result<
 
 /// Parses with feed-rs behind a panic barrier: three kinds of remote input make version 3.0 panic.
 fn parse_guarded(outline: &Outline<'_>, base: Option<&Url>) -> Result<feed_rs::model::Feed, ParseError> {
-    let parser = Builder::new()
-        .base_uri(base)
-        .sanitize_content(false)
-        // An item without an id gets none here: `core::identity` makes keys, and they must not be random.
-        .id_generator(|_, _, _| String::new())
-        .build();
-    match catch_unwind(AssertUnwindSafe(|| parser.parse(outline.text.as_bytes()))) {
-        Ok(Ok(feed)) => Ok(feed),
-        Ok(Err(error)) => Err(explained(error, outline)),
-        Err(_) => Err(ParseError::ParserFailed),
+    let builder = || {
+        Builder::new()
+            .base_uri(base)
+            .sanitize_content(false)
+            // An item without an id gets none here: `core::identity` makes keys, and they must not be random.
+            .id_generator(|_, _, _| String::new())
+    };
+    let parse = |parser: Parser| {
+        catch_unwind(AssertUnwindSafe(|| parser.parse(outline.text.as_bytes()))).map_err(|_| ParseError::ParserFailed)
+    };
+    // feed-rs tries eight regular expressions on each date, a quarter of its time. Only a document with a date that
+    // needs them is parsed with them.
+    let needs_mending = Arc::new(AtomicBool::new(false));
+    let seen = needs_mending.clone();
+    let strict = builder().timestamp_parser(move |text| {
+        let date = well_formed_date(text);
+        if date.is_none() {
+            seen.store(true, Ordering::Relaxed);
+        }
+        date
+    });
+    let mut parsed = parse(strict.build())?;
+    if needs_mending.load(Ordering::Relaxed) && parsed.is_ok() {
+        parsed = parse(builder().build())?;
     }
+    parsed.map_err(|error| explained(error, outline))
+}
+
+/// Returns a date of RFC 3339 or RFC 2822, as feed-rs reads it too, but none that it would have to mend.
+fn well_formed_date(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let date = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text));
+    date.ok().map(|date| date.to_utc())
 }
 
 /// Explains an error of feed-rs by what the prescan saw.

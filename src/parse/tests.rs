@@ -204,6 +204,37 @@ fn guids_and_links() {
     assert_eq!(twice(), twice());
 }
 
+/// A date that is to be mended is, whatever the other dates of the document are; well-formed ones are as feed-rs reads them.
+#[test]
+fn dates_are_read_well_formed_or_not() {
+    let expected = date("2026-11-24T08:00:00Z");
+    for text in [
+        "Tue, 24 Nov 2026 08:00:00 GMT",
+        "24 Nov 2026 10:00:00 +0200",
+        "Tue, 24 Nov 2026 08:00:00 -0000",
+        "2026-11-24T08:00:00Z",
+        " 2026-11-24T03:00:00.5-05:00 ",
+        // To be mended: a wrong or long weekday, a long month, month before day, UTC, offsets without a colon, short hours.
+        "Mon, 24 Nov 2026 08:00:00 GMT",
+        "Tuesday, 24 November 2026 08:00:00 UTC",
+        "Tue, Nov 24 2026 08:00:00 +0000",
+        "Tue, 24 Nov 2026 8:00:00 GMT",
+        "2026-11-24T10:00:00+0200",
+        "Die, 24 Nov 2026 08:00:00 Z",
+    ] {
+        let body = rss(&format!(
+            "<item><guid>1</guid><pubDate>Wed, 25 Nov 2026 08:00:00 GMT</pubDate></item>
+             <item><guid>2</guid><pubDate>{text}</pubDate></item>"
+        ));
+        let dates: Vec<_> = read(&body).unwrap().items.into_iter().map(|item| item.published).collect();
+        let second = |date: Option<Timestamp>| date.map(Timestamp::as_second);
+        assert_eq!(second(dates[0]), second(date("2026-11-25T08:00:00Z")), "{text}");
+        assert_eq!(second(dates[1]), second(expected), "{text}");
+        let theirs = feed_rs::parser::parse(body.as_bytes()).unwrap().entries[1].published;
+        assert_eq!(second(dates[1]), theirs.map(|date| date.timestamp()), "{text}");
+    }
+}
+
 #[test]
 fn impossible_dates_are_dropped() {
     for (text, expected) in [

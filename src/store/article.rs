@@ -5,8 +5,9 @@ use super::{
     row::{Columns, millis, timestamp},
 };
 use crate::core::{
-    article::{Article, ArticleId, ArticleKey, TextHash},
+    article::{Article, ArticleId, ArticleKey, Places, TextHash},
     feed::FeedId,
+    page,
     recognition::{KnownArticle, Lookalike},
 };
 use jiff::Timestamp;
@@ -81,7 +82,8 @@ pub fn alike<'a>(
     ))?;
     let (mut alike, mut seen) = (Vec::new(), HashSet::new());
     for article in articles {
-        let rows = statement.query_map(params![feed.row(), article.place(), article.text_hash.0], |row| {
+        let place = article.canonical_url.as_deref().and_then(page::place);
+        let rows = statement.query_map(params![feed.row(), place, article.text_hash.0], |row| {
             let mut row = Columns::of(row);
             Ok(Lookalike {
                 id: ArticleId::from_row(row.next()?),
@@ -110,6 +112,7 @@ pub fn insert(
     connection: &Connection,
     feed: FeedId,
     article: &Article,
+    places: Places,
     backlog: bool,
     now: Timestamp,
 ) -> Result<ArticleId, StoreError> {
@@ -119,7 +122,7 @@ pub fn insert(
              published_at, updated_at, text_hash, first_seen_at, changed_at, backlog, place, guid_place)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17)",
     )?;
-    let (item, place) = (&article.item, article.place());
+    let item = &article.item;
     let id = statement.insert(params![
         feed.row(),
         article.key.as_str(),
@@ -136,8 +139,8 @@ pub fn insert(
         article.text_hash.0,
         millis(now),
         backlog,
-        place,
-        guid_place(article, place),
+        places.page,
+        guid_place(places),
     ])?;
     Ok(ArticleId::from_row(id))
 }
@@ -154,7 +157,7 @@ pub fn edit(connection: &Connection, id: ArticleId, article: &Article, now: Time
              SELECT id, ?2, title, summary, content FROM article WHERE id = ?1 AND cleared_at IS NULL",
         )?
         .execute(params![id.row(), millis(now)])?;
-    let (item, place) = (&article.item, article.place());
+    let (item, places) = (&article.item, article.places());
     connection
         .prepare_cached(
             "UPDATE article SET key = :key, canonical_url = :canonical_url, link = :link, title = :title, summary = :summary,
@@ -178,8 +181,8 @@ pub fn edit(connection: &Connection, id: ArticleId, article: &Article, now: Time
             ":updated_at": item.updated.map(millis),
             ":text_hash": article.text_hash.0,
             ":now": millis(now),
-            ":place": place,
-            ":guid_place": guid_place(article, place),
+            ":place": places.page,
+            ":guid_place": guid_place(places),
         })?;
     Ok(())
 }
@@ -197,7 +200,7 @@ pub fn amend(connection: &Connection, id: ArticleId, article: &Article) -> Resul
              place = iif(:canonical_url IS NULL, place, :place), guid_place = :guid_place
          WHERE id = :id",
     )?;
-    let (item, place) = (&article.item, article.place());
+    let (item, places) = (&article.item, article.places());
     statement.execute(named_params! {
         ":id": id.row(),
         ":key": article.key.as_str(),
@@ -205,15 +208,15 @@ pub fn amend(connection: &Connection, id: ArticleId, article: &Article) -> Resul
         ":link": item.link,
         ":published_at": item.published.map(millis),
         ":updated_at": item.updated.map(millis),
-        ":place": place,
-        ":guid_place": guid_place(article, place),
+        ":place": places.page,
+        ":guid_place": guid_place(places),
     })?;
     Ok(())
 }
 
 /// Returns the place of an article's guid, unless the article itself is there: then it is found there.
-fn guid_place(article: &Article, place: Option<i64>) -> Option<i64> {
-    article.guid_place().filter(|own| Some(*own) != place)
+fn guid_place(places: Places) -> Option<i64> {
+    places.guid.filter(|_| places.guid != places.page)
 }
 
 /// Returns the headline of an article that is part of its feed's baseline, so that it does not alert.

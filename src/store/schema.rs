@@ -329,7 +329,7 @@ mod tests {
         let item = Item { guid: Some("https://e.example/a".to_owned()), ..Item::default() };
         let key = ArticleKey::from_store("guid:a".to_owned());
         let article = Article { key, canonical_url: None, text_hash: TextHash([0; 32]), item };
-        let elsewhere = story::elsewhere(&connection, two, [&article].into_iter(), now).unwrap();
+        let elsewhere = story::elsewhere(&connection, two, [article.places()].into_iter(), now).unwrap();
         assert_eq!(elsewhere.iter().map(|other| other.id.row()).collect::<Vec<_>>(), [1]);
         let alike = article::alike(&connection, one, [&article].into_iter()).unwrap();
         assert_eq!(alike.iter().map(|known| known.id.row()).collect::<Vec<_>>(), [1, 2]);

@@ -5,7 +5,7 @@ use super::{
     row::{Columns, millis},
 };
 use crate::core::{
-    article::{Article, ArticleId, ArticleKey, TextHash},
+    article::{ArticleId, ArticleKey, Places, TextHash},
     feed::FeedId,
     story::{self, Joined, Level, Sighting, StoryId},
 };
@@ -28,17 +28,17 @@ const COLUMNS: &str = "article.id, feed_id, coalesce(story_member.story_id, arti
 /// # Errors
 ///
 /// When SQLite fails.
-pub fn elsewhere<'a>(
+pub fn elsewhere(
     connection: &Connection,
     feed: FeedId,
-    articles: impl Iterator<Item = &'a Article> + Clone,
+    articles: impl Iterator<Item = Places> + Clone,
     now: Timestamp,
 ) -> Result<Vec<Sighting>, StoreError> {
     let since = millis(now.checked_sub(story::WITHIN).unwrap_or(Timestamp::MIN));
     // A guid that is a link to the article itself is kept as its place alone.
     let mut places: Vec<i64> =
-        articles.clone().flat_map(|article| [article.place(), article.linked_guid_place()]).flatten().collect();
-    let mut guid_places: Vec<i64> = articles.filter_map(Article::guid_place).collect();
+        articles.clone().flat_map(|places| [places.page, places.linked_guid]).flatten().collect();
+    let mut guid_places: Vec<i64> = articles.filter_map(|places| places.guid).collect();
     let mut found = Vec::new();
     for (column, numbers) in [("place", &mut places), ("guid_place", &mut guid_places)] {
         numbers.sort_unstable();

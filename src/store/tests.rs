@@ -42,6 +42,16 @@ fn article(key: &str, title: &str) -> Article {
     }
 }
 
+fn insert(
+    connection: &Connection,
+    feed: FeedId,
+    article: &Article,
+    backlog: bool,
+    now: Timestamp,
+) -> Result<ArticleId, StoreError> {
+    article::insert(connection, feed, article, article.places(), backlog, now)
+}
+
 fn configured(connection: &Connection, urls: &[&str]) -> Vec<FeedId> {
     let feeds: Vec<_> = urls.iter().map(|url| feed(url)).collect();
     feed::configure(connection, &feeds, at(0), |_| false, |_| at(0)).unwrap().iter().map(|feed| feed.id).collect()
@@ -139,7 +149,7 @@ fn a_feed_without_a_name_is_shown_without_its_credentials() {
 fn a_rule_hits_an_article_once() {
     let (_directory, connection) = open();
     let ids = configured(&connection, &["https://a.example/"]);
-    let first = article::insert(&connection, ids[0], &article("k", "DPRK"), false, at(0)).unwrap();
+    let first = insert(&connection, ids[0], &article("k", "DPRK"), false, at(0)).unwrap();
     assert!(hit(&connection, first, "one", at(0)).is_some());
     assert!(hit(&connection, first, "one", at(5)).is_none());
     assert!(hit(&connection, first, "two", at(5)).is_some());
@@ -150,7 +160,7 @@ fn a_rule_hits_an_article_once() {
 fn a_hit_keeps_the_text_that_it_matched() {
     let (_directory, connection) = open();
     let ids = configured(&connection, &["https://a.example/"]);
-    let id = article::insert(&connection, ids[0], &article("k", "DPRK fires"), false, at(0)).unwrap();
+    let id = insert(&connection, ids[0], &article("k", "DPRK fires"), false, at(0)).unwrap();
     hit(&connection, id, "one", at(0));
     article::edit(&connection, id, &article("k", "North fires"), at(10)).unwrap();
     article::edit(&connection, id, &article("k", "Somebody fires"), at(20)).unwrap();
@@ -170,7 +180,7 @@ fn an_edition_is_made_once_and_takes_its_hits() {
     let digest = DigestName::new("morning");
     assert_eq!(edition::known_progress(&connection, &digest, at(0)).unwrap(), None);
     assert_eq!(edition::progress(&connection, &digest, at(0)).unwrap().window_end, at(0));
-    let id = article::insert(&connection, ids[0], &article("k", "DPRK"), false, at(1)).unwrap();
+    let id = insert(&connection, ids[0], &article("k", "DPRK"), false, at(1)).unwrap();
     let hit_id = hit(&connection, id, "one", at(1)).unwrap();
     hit::queue(&connection, &digest, hit_id, false).unwrap();
     hit::queue(&connection, &digest, hit_id, false).unwrap();
@@ -225,8 +235,8 @@ fn retention_takes_texts_and_leaves_keys() {
     let (_directory, connection) = open();
     let ids = configured(&connection, &["https://a.example/"]);
     let digest = DigestName::new("morning");
-    let old = article::insert(&connection, ids[0], &article("old", "DPRK"), false, at(0)).unwrap();
-    let pending = article::insert(&connection, ids[0], &article("pending", "DPRK"), false, at(0)).unwrap();
+    let old = insert(&connection, ids[0], &article("old", "DPRK"), false, at(0)).unwrap();
+    let pending = insert(&connection, ids[0], &article("pending", "DPRK"), false, at(0)).unwrap();
     hit(&connection, old, "one", at(0));
     hit::queue(&connection, &digest, hit(&connection, pending, "one", at(0)).unwrap(), false).unwrap();
     let cleared = retention::clear(&connection, at(1), 100, at(2)).unwrap();
@@ -262,7 +272,7 @@ fn the_store_knows_the_place_of_an_article() {
         connection.query_row("SELECT place FROM article WHERE id = ?1", [id.row()], |row| row.get(0)).unwrap()
     };
     let [a, b] = ["https://e.example/a", "https://e.example/b"];
-    let id = article::insert(&connection, ids[0], &moved(Some(a)), false, at(0)).unwrap();
+    let id = insert(&connection, ids[0], &moved(Some(a)), false, at(0)).unwrap();
     assert_eq!(place(id), page::place(a));
     article::amend(&connection, id, &moved(Some(b))).unwrap();
     assert_eq!(place(id), page::place(b));
@@ -293,7 +303,7 @@ fn copies_in_other_feeds_are_found_by_guid_and_page() {
         with("https://e.example/2", "https://proxy.example/2"),
         with("https://e.example/", "https://e.example/front"),
     ];
-    let rows = stored.map(|article| article::insert(&connection, ids[0], &article, false, at(10)).unwrap());
+    let rows = stored.map(|article| insert(&connection, ids[0], &article, false, at(10)).unwrap());
     for (new, expected) in [
         // The same guid; the guid that is the other's page; the page that is the other's guid; guids of a front page.
         (with("7-1", "https://other.example/7"), Some(rows[0])),
@@ -304,7 +314,7 @@ fn copies_in_other_feeds_are_found_by_guid_and_page() {
         (with("x", "https://m.e.example/1"), Some(rows[1])),
         (with("7-2", "https://other.example/7"), None),
     ] {
-        let found = |feed, now| story::elsewhere(&connection, feed, [&new].into_iter(), now).unwrap();
+        let found = |feed, now| story::elsewhere(&connection, feed, [new.places()].into_iter(), now).unwrap();
         let ids_of = |found: Vec<Sighting>| found.into_iter().map(|other| other.id).collect::<Vec<_>>();
         assert_eq!(ids_of(found(ids[1], at(11))), Vec::from_iter(expected), "{new:?}");
         assert_eq!(found(ids[0], at(11)), [], "its own feed is not another one");
@@ -315,7 +325,7 @@ fn copies_in_other_feeds_are_found_by_guid_and_page() {
     article::edit(&connection, rows[1], &with("9-1", "https://e.example/9"), at(12)).unwrap();
     for (guid, row) in [("8-1", rows[0]), ("9-1", rows[1])] {
         let new = with(guid, "https://other.example/");
-        let found = story::elsewhere(&connection, ids[1], [&new].into_iter(), at(13)).unwrap();
+        let found = story::elsewhere(&connection, ids[1], [new.places()].into_iter(), at(13)).unwrap();
         assert_eq!(found.iter().map(|other| other.id).collect::<Vec<_>>(), [row], "{guid}");
     }
 }
@@ -329,7 +339,7 @@ fn the_archive_is_read_in_pages() {
     let expected: Vec<_> = (0..10)
         .map(|number| {
             let new = article(&format!("k{number}"), &format!("article {number}"));
-            article::insert(&connection, ids[0], &new, false, at(number / 4)).unwrap()
+            insert(&connection, ids[0], &new, false, at(number / 4)).unwrap()
         })
         .collect();
     connection.execute("UPDATE article SET cleared_at = 0 WHERE id = ?1", [expected[5].row()]).unwrap();
@@ -367,9 +377,7 @@ fn a_rule_remembers_how_far_it_was_run_over_what_is_stored() {
     let (_directory, connection) = open();
     let ids = configured(&connection, &["https://a.example/"]);
     let articles: Vec<_> = (0..4)
-        .map(|number| {
-            article::insert(&connection, ids[0], &article(&format!("k{number}"), "DPRK"), false, at(number)).unwrap()
-        })
+        .map(|number| insert(&connection, ids[0], &article(&format!("k{number}"), "DPRK"), false, at(number)).unwrap())
         .collect();
     let named = |rule: &str| (RuleName::new(rule), RuleVersion::new("v1"));
     let new = |rule: &str, since| (named(rule).0, named(rule).1, since);
@@ -396,7 +404,7 @@ fn a_rule_remembers_how_far_it_was_run_over_what_is_stored() {
     assert!(!rule::advance(&connection, &unfinished[1], articles[3]).unwrap(), "it is no longer in force");
     assert_eq!(rule::unfinished(&connection).unwrap(), []);
     // What comes while it is away, and what came since `since`, is to be run over when it returns.
-    let late = article::insert(&connection, ids[0], &article("k4", "DPRK"), false, at(6)).unwrap();
+    let late = insert(&connection, ids[0], &article("k4", "DPRK"), false, at(6)).unwrap();
     let returned = Adoption { returned: vec![new("late", Some(at(3))), new("none", None)], ..Adoption::default() };
     rule::adopt(&connection, &returned, at(7)).unwrap();
     rule::close(&connection, |_, _| true).unwrap();
