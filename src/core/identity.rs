@@ -52,6 +52,29 @@ pub(super) fn keys(article: &Article) -> Vec<ArticleKey> {
 /// Scheme and host are in lower case; the default port, trailing slashes, the fragment (unless it begins with `!`) and
 /// tracking parameters are gone; other parameters keep their order. Nothing is returned for other texts.
 pub fn canonical_url(link: &str) -> Option<String> {
+    if is_plain(link) {
+        return Some(link.trim_end_matches('/').to_owned());
+    }
+    canonical_of_parsed(link)
+}
+
+/// Tells whether a link is, but for slashes at its end, as [`canonical_of_parsed`] writes it: most are, and need not be
+/// parsed.
+fn is_plain(link: &str) -> bool {
+    let rest = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"));
+    let Some((host, path)) = rest.and_then(|rest| rest.split_once('/')) else { return false };
+    // A last label that begins with a letter makes it a name; those of other scripts are checked by the parser.
+    let is_name = host.rsplit('.').next().is_some_and(|last| last.starts_with(|char: char| char.is_ascii_lowercase()));
+    is_name
+        && !host.contains("xn--")
+        && host.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
+        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~'))
+        // The segments `.` and `..` lead elsewhere.
+        && !path.starts_with('.')
+        && !path.contains("/.")
+}
+
+fn canonical_of_parsed(link: &str) -> Option<String> {
     let url = Url::parse(link).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let mut canonical = url[..Position::BeforePath].to_owned();
     canonical.push_str(url.path().trim_end_matches('/'));

@@ -181,3 +181,30 @@ proptest! {
         }
     }
 }
+
+proptest::proptest! {
+    /// FEEDS C8: links that are not parsed have the form that parsing gives them.
+    #[test]
+    fn c08_a_plain_link_is_as_parsing_writes_it(
+        link in "https?://[a-z0-9.A-]{0,4}(xn--|--|\\.0x|\\.)?[a-z0-9.-]{1,6}(:80)?(/[a-zA-Z0-9/.~_%?#-]{0,8}){0,2}",
+    ) {
+        proptest::prop_assert_eq!(canonical_url(&link), canonical_of_parsed(&link), "{}", link);
+    }
+}
+
+#[test]
+fn c08_a_usual_link_is_plain() {
+    for link in ["https://www.example.org/2026/11/a-b_c.html", "http://e.example/", "https://e.example/a//"] {
+        assert!(is_plain(link), "{link}");
+        assert_eq!(canonical_url(link), canonical_of_parsed(link));
+    }
+    for link in [
+        "https://e.example/a/../b",
+        "https://e.example/?a",
+        "https://1.2.3.4/",
+        "https://E.example/",
+        "ftp://e.example/",
+    ] {
+        assert!(!is_plain(link), "{link}");
+    }
+}

@@ -4,7 +4,10 @@
 
 use html5gum::{
     Span, Tokenizer,
-    emitters::callback::{CallbackEmitter, CallbackEvent},
+    emitters::{
+        Emitter, ForwardingEmitter,
+        callback::{CallbackEmitter, CallbackEvent},
+    },
 };
 use std::convert::Infallible;
 
@@ -158,8 +161,23 @@ fn rendered(html: &str, line_feeds: bool) -> Rendered {
     };
     let mut emitter: CallbackEmitter<_, Infallible, ()> = CallbackEmitter::new(&mut visit);
     emitter.naively_switch_states(true);
-    let Ok(()) = Tokenizer::new_with_emitter(html, emitter).finish();
+    let Ok(()) = Tokenizer::new_with_emitter(html, Quiet(emitter)).finish();
     Rendered { text: out.text, saw_tag }
+}
+
+/// An emitter that wants no errors: the tokenizer looks for those at every byte.
+struct Quiet<E>(E);
+
+impl<E: Emitter> ForwardingEmitter for Quiet<E> {
+    type Token = E::Token;
+
+    fn inner(&mut self) -> &mut impl Emitter<Token = Self::Token> {
+        &mut self.0
+    }
+
+    fn should_emit_errors(&mut self) -> bool {
+        false
+    }
 }
 
 /// What a tag means for the text.
