@@ -233,8 +233,8 @@ fn a_page_that_may_come_later_is_asked_for_again_and_not_for_ever() {
     bench.site.put("/1", Page::error(503));
     bench.publish(&[("/1", "A ferry is in trouble.")]);
     bench.poll("06:00:00");
-    assert_eq!(bench.fetch_one("06:00:02").outcome, PageOutcome::Postponed(at("06:01:02")));
-    assert_eq!(bench.fetch_one("06:01:02").outcome, PageOutcome::Postponed(at("06:05:02")));
+    assert_eq!(bench.fetch_one("06:00:02").outcome, PageOutcome::Postponed { at: at("06:01:02"), local: None });
+    assert_eq!(bench.fetch_one("06:01:02").outcome, PageOutcome::Postponed { at: at("06:05:02"), local: None });
     assert!(bench.hits().is_empty());
     let report = bench.fetch_one("06:05:02");
     assert!(given_up(&report).0.contains("503"), "{report:?}");

@@ -118,8 +118,7 @@ struct Online {
 
 async fn try_online(config: &Arc<Config>) -> Result<Online, Failure> {
     let fetcher = Arc::new(setup::fetcher(config)?);
-    let polling = &config.polling;
-    let mut agenda = Agenda::new(polling.politeness.clone());
+    let mut agenda = Agenda::new(setup::descriptors().bound(&config.polling.politeness));
     for (index, feed) in config.feeds.iter().enumerate() {
         agenda.schedule_poll(feed_number(index), feed.url.host(), clock::now());
     }

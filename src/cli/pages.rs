@@ -134,16 +134,25 @@ impl Pages {
     pub(super) fn summary(&self) -> Option<String> {
         let reasons = self.reports.iter().filter_map(|report| match &report.outcome {
             PageOutcome::GivenUp { reason, .. } => Some(reason),
-            PageOutcome::Read(_) | PageOutcome::Postponed(_) => None,
+            PageOutcome::Read(_) | PageOutcome::Postponed { .. } => None,
         });
         let reasons: Vec<_> = reasons.collect();
-        let read = self.reports.len() - reasons.len();
+        let is_read = |report: &&PageReport| matches!(report.outcome, PageOutcome::Read(_));
+        let read = self.reports.iter().filter(is_read).count();
+        let unasked = self.reports.iter().filter_map(|report| match &report.outcome {
+            PageOutcome::Postponed { local, .. } => local.as_ref(),
+            PageOutcome::Read(_) | PageOutcome::GivenUp { .. } => None,
+        });
+        let unasked: Vec<_> = unasked.collect();
         let mut said = Vec::new();
         if read > 0 {
             said.push(format!("{} matched on the page's text", counted(read, "article")));
         }
         if let Some(last) = reasons.last() {
             said.push(format!("{} on what the feed said, the last because {last}", counted(reasons.len(), "article")));
+        }
+        if let Some(last) = unasked.last() {
+            said.push(format!("{} still waiting for a page: {last}", counted(unasked.len(), "article")));
         }
         if let Some(error) = self.failed_within.last() {
             let count = counted(self.failed_within.len(), "article");

@@ -9,8 +9,9 @@ use crate::{
     clock,
     core::{
         agenda::{Agenda, Job},
+        descriptors::REMEDY,
         digest::counted,
-        feed::{Feed, FeedId, FeedUrl},
+        feed::{FailureKind, Feed, FeedId, FeedUrl},
         relocation,
     },
     jobs::{
@@ -84,7 +85,7 @@ pub(super) async fn poll(resources: &Resources, feeds: Vec<(usize, StoredFeed)>)
 async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Result<Round, Failure> {
     let began = Instant::now();
     let polling = &resources.config.polling;
-    let mut agenda = Agenda::new(polling.politeness.clone());
+    let mut agenda = Agenda::new(resources.politeness());
     let bar = progress(feeds.len(), "feeds");
     let (mut indices, mut states, mut hosts) = (HashMap::new(), HashMap::new(), HashMap::new());
     for (index, StoredFeed { id, state, .. }) in feeds {
@@ -217,7 +218,14 @@ impl Round {
         });
         terminal.table(&["feed", "outcome", "items", "new", "hits", "next poll"], rows.collect::<Vec<_>>());
         let counts = self.counts();
-        let failed = self.reports.iter().filter(|(_, report)| matches!(report.outcome, Polled::Failed(_))).count();
+        let failures = || {
+            self.reports.iter().filter_map(|(_, report)| match &report.outcome {
+                Polled::Failed(failure) => Some(failure),
+                Polled::Unchanged | Polled::Read(_) => None,
+            })
+        };
+        let unasked = failures().filter(|failure| failure.kind == FailureKind::Local).count();
+        let failed = failures().count() - unasked;
         terminal.line(format!(
             "\n{} polled, {} new, {} in {} ({})",
             counted(self.reports.len(), "feed"),
@@ -231,6 +239,11 @@ impl Round {
         }
         if failed > 0 {
             let text = format!("{} could not be read; `feedwatch feeds --failing` tells why", counted(failed, "feed"));
+            terminal.line(styled(WARNING, text));
+        }
+        if unasked > 0 {
+            let unasked = counted(unasked, "feed");
+            let text = format!("{unasked} not asked: this machine had no file descriptor left; {REMEDY}");
             terminal.line(styled(WARNING, text));
         }
         for (index, error) in &self.failed_within {

@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::{
     config::{self, Config},
+    core::descriptors::{Descriptors, REMEDY},
     fetch::{self, Fetcher},
     jobs::Resources,
     mail::smtp,
@@ -10,18 +11,26 @@ use crate::{
 };
 use anyhow::Context;
 use rusqlite::Connection;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{path::PathBuf, sync::Arc};
 use tokio::runtime::{Builder, Runtime};
-
-/// Threads for parsing and name resolution at most.
-const BLOCKING_THREADS: usize = 96;
+use tracing::{debug, warn};
 
 /// Where configurations are looked for without `--config`.
 const PLACES: [&str; 2] = ["feedwatch.toml", "/etc/feedwatch/feedwatch.toml"];
 
+/// Raises this process's limit of open files as far as it may, and returns it.
+pub(super) fn descriptors() -> Descriptors {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // Where it may not be raised, we live with what there is.
+    let is_raised = current != maximum && setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
+    Descriptors::new(if is_raised { maximum } else { current })
+}
+
 /// Starts the asynchronous run time.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
-    let runtime = Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build();
+    let threads = descriptors().blocking_threads();
+    let runtime = Builder::new_multi_thread().enable_all().max_blocking_threads(threads).build();
     Ok(runtime.context("the run time could not be started")?)
 }
 
@@ -87,7 +96,18 @@ impl Workplace {
     fn with(config: Config, lock: Option<Lock>) -> Result<Self, Failure> {
         let store = Store::open(&config.store.path)?;
         let fetcher = fetcher(&config)?;
-        let resources = Resources::new(store, Arc::new(config), fetcher, smtp()?, &host());
+        let descriptors = descriptors();
+        let (limit, wanted) = (descriptors.limit(), config.polling.politeness.concurrency);
+        let mut resources = Resources::new(store, Arc::new(config), fetcher, smtp()?, &host());
+        resources.descriptors = descriptors;
+        let concurrency = resources.politeness().concurrency;
+        debug!(limit, concurrency, "the limit of open files is known");
+        if concurrency < wanted {
+            warn!(
+                limit,
+                "the limit of open files allows {concurrency} polls at once, polling.concurrency wants {wanted}; {REMEDY}"
+            );
+        }
         Ok(Self { resources, _lock: lock })
     }
 }
@@ -96,7 +116,7 @@ impl Workplace {
 pub(super) fn fetcher(config: &Config) -> Result<Fetcher, Failure> {
     let agent = fetch::user_agent(config.polling.contact.as_deref());
     let fetcher = Fetcher::new(config.polling.limits, &agent).context("the HTTP client could not be made")?;
-    Ok(fetcher.for_feeds(&config.feeds))
+    Ok(fetcher.for_feeds(&config.feeds, descriptors().kept_hosts()))
 }
 
 /// Makes the SMTP client.

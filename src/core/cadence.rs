@@ -28,6 +28,8 @@ const THROTTLED: Duration = hours(4);
 const BACKOFF_MAX: Duration = hours(24);
 /// Least interval of a feed that the server denies.
 const DENIED_MIN: Duration = hours(4);
+/// When a feed is tried again that this machine could not ask.
+const LOCAL_AGAIN: Duration = minutes(1);
 /// When a 410 is asked about once more.
 const GONE_CONFIRM: Duration = hours(24);
 /// "Never", as a time that every store and calendar can hold.
@@ -99,6 +101,10 @@ pub fn next_poll(
 /// Returns the feed's state after a poll: times, failures in a row, the last error. Validators, body hash, title,
 /// baseline and the adaptive interval are the caller's.
 pub fn after_poll(state: FeedState, outcome: &PollOutcome<'_>, now: Timestamp) -> FeedState {
+    if matches!(outcome, PollOutcome::Failed(failure) if failure.kind == FailureKind::Local) {
+        // Nobody was asked: nothing is known that was not before.
+        return state;
+    }
     let polled = FeedState { last_poll_at: Some(now), ..state };
     match outcome {
         PollOutcome::Unchanged => succeeded(polled, now),
@@ -199,6 +205,10 @@ fn after_failure(interval: Duration, state: &FeedState, failure: &PollFailure, n
     match failure.kind {
         FailureKind::Status(410) => after_gone(state, now),
         FailureKind::Status(429) => throttled(interval, retry_after),
+        FailureKind::Local => {
+            let again = words(LOCAL_AGAIN);
+            Wait::new(LOCAL_AGAIN, format!("not asked, this machine had no descriptor left: trying again in {again}"))
+        }
         kind => {
             let backoff = interval.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(BACKOFF_MAX);
             let backoff = if is_denial(kind) { backoff.max(DENIED_MIN) } else { backoff }.max(interval);

@@ -281,6 +281,8 @@ pub enum FailureKind {
     Unreadable,
     /// Refused by ourselves: a private address, a redirect loop, a forbidden scheme.
     Refused,
+    /// This machine could not ask, for want of descriptors: no failure of the feed.
+    Local,
 }
 
 /// A poll that failed.

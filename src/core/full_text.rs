@@ -23,6 +23,9 @@ const PAGES_PER_POLL: usize = 50;
 /// How long after each attempt that failed a page is asked for once more.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(4 * 60)];
 
+/// How long after an attempt that this machine could not make; it counts as none.
+const LOCAL_AGAIN: Duration = Duration::from_secs(60);
+
 /// How long a host is left alone after a 429 that does not say how long (FEEDS A9), and at most.
 const THROTTLED: Duration = Duration::from_secs(4 * 3600);
 const THROTTLED_MAX: Duration = Duration::from_secs(7 * 86_400);
@@ -80,6 +83,9 @@ pub fn next_attempt(
     now: Timestamp,
 ) -> Option<Timestamp> {
     let may_pass = match failure.kind {
+        FailureKind::Local => {
+            return now.checked_add(LOCAL_AGAIN).ok().filter(|at| *at < gives_up_at(waiting_since));
+        }
         FailureKind::Status(status) => matches!(status, 408 | 425 | 429 | 500 | 502..=504),
         FailureKind::Unreachable => true,
         FailureKind::Unreadable | FailureKind::Refused => false,
@@ -189,6 +195,15 @@ mod tests {
         ] {
             assert_eq!(next_attempt(&failure(kind, retry_after), 1, at(0), at(0)), next, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn attempts_that_this_machine_could_not_make_are_not_counted() {
+        let local = failure(FailureKind::Local, None);
+        for attempts in [1, 3, 30] {
+            assert_eq!(next_attempt(&local, attempts, at(0), at(5)), Some(at(65)));
+        }
+        assert_eq!(next_attempt(&local, 1, at(0), at(545)), None, "too late");
     }
 
     #[test]

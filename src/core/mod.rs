@@ -7,6 +7,7 @@ pub mod article;
 pub mod backfill;
 pub mod baseline;
 pub mod cadence;
+pub mod descriptors;
 pub mod digest;
 pub mod excerpt;
 pub mod feed;

@@ -55,6 +55,8 @@ pub struct Refusal {
 pub enum RefusalKind {
     /// It may pass: no connection, a time-out, a 4yz reply (RFC 5321 §4.2.1).
     Temporary,
+    /// This machine could not ask, for want of descriptors.
+    Local,
     /// A 5yz reply to this mail or recipient.
     Permanent,
     /// The login was refused, or TLS is not what the configuration requires: a person must act.
@@ -80,7 +82,7 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 3600);
 
 /// Decides when a refused mail is tried again. `attempts` counts the one that was just refused.
 ///
-/// Temporary failures and mails in doubt: 5 minutes, doubling to 1 hour. Refused logins: 15 minutes, doubling to
+/// Temporary failures and mails in doubt: 5 minutes, doubling to 1 hour. Failures of this machine: 1 minute. Refused logins: 15 minutes, doubling to
 /// 4 hours. Both ±10 %, until 5 days after the mail was composed; the last attempt is made at that time. What the
 /// server refused for good is held at once.
 pub fn next_attempt(attempts: u32, refusal: &Refusal, created_at: Timestamp, id: MailId, now: Timestamp) -> Retry {
@@ -89,6 +91,7 @@ pub fn next_attempt(attempts: u32, refusal: &Refusal, created_at: Timestamp, id:
             return Retry { at: None, reason: format!("held: refused for good: {}", refusal.message) };
         }
         RefusalKind::Temporary => ("not accepted yet", minutes(5), minutes(60)),
+        RefusalKind::Local => ("not sent, this machine had no descriptor left", minutes(1), minutes(1)),
         RefusalKind::InDoubt => ("in doubt whether it arrived", minutes(5), minutes(60)),
         RefusalKind::Login => ("the login or TLS failed", minutes(15), minutes(4 * 60)),
     };
@@ -135,7 +138,7 @@ fn in_words(wait: SignedDuration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use RefusalKind::{InDoubt, Login, Permanent, Temporary};
+    use RefusalKind::{InDoubt, Local, Login, Permanent, Temporary};
 
     fn at(kind: RefusalKind, attempts: u32, age: SignedDuration) -> Retry {
         let created: Timestamp = "2026-11-24T07:00:00Z".parse().unwrap();
@@ -157,6 +160,8 @@ mod tests {
             (Temporary, 4, 2400),
             (Temporary, 5, 3600),
             (Temporary, 4_000_000_000, 3600),
+            (Local, 1, 60),
+            (Local, 9, 60),
             (InDoubt, 1, 300),
             (InDoubt, 9, 3600),
         ] {
@@ -188,7 +193,7 @@ mod tests {
         let refused = at(Permanent, 1, SignedDuration::ZERO);
         assert_eq!(refused.at, None);
         assert_eq!(refused.reason, "held: refused for good: mail.example.org:587: no");
-        for kind in [Temporary, Login, InDoubt] {
+        for kind in [Temporary, Local, Login, InDoubt] {
             let held = at(kind, 130, GIVE_UP_AFTER);
             assert_eq!(held.at, None);
             assert_eq!(held.reason, "held after 5 days and 130 attempts: mail.example.org:587: no");

@@ -90,6 +90,8 @@ pub struct Daemon {
     looked_at: Timestamp,
     /// Whether the store failed and has not worked since.
     store_fails: bool,
+    /// When it was last said that this machine is short of descriptors.
+    said_shortage: Option<Timestamp>,
 }
 
 /// When the next edition of each digest is due.
@@ -120,9 +122,8 @@ impl Daemon {
     /// When the store fails.
     pub async fn new(resources: Resources, main_file: PathBuf, load: Load) -> Result<Self, StoreError> {
         let now = clock::now();
-        let polling = &resources.config.polling;
         let mut daemon = Self {
-            agenda: Agenda::new(polling.politeness.clone()),
+            agenda: Agenda::new(resources.politeness()),
             load: Arc::new(load),
             feeds: HashMap::new(),
             hosts: HashMap::new(),
@@ -140,6 +141,7 @@ impl Daemon {
             seen: 0,
             looked_at: now,
             store_fails: false,
+            said_shortage: None,
             resources,
         };
         let config = daemon.resources.config.clone();
@@ -274,7 +276,7 @@ impl Daemon {
         match ended {
             Ended::Polled(feed, report) => {
                 let report = report?;
-                self.log_poll(feed, &report);
+                self.log_poll(feed, &report, now);
                 self.follow_poll(feed, &report).await?;
                 if matches!(report.outcome, Polled::Read(counts) if counts.awaiting_page > 0) {
                     self.schedule_pages(now).await?;

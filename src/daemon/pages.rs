@@ -45,6 +45,9 @@ impl Daemon {
     ) -> Result<(), StoreError> {
         let Some(report) = report else { return Ok(()) };
         self.log_page(&report);
+        if let PageOutcome::Postponed { local: Some(why), .. } = &report.outcome {
+            self.log_shortage(why, now);
+        }
         let host = report.page.host_str();
         if let (Some(host), Some(delay)) = (host, report.crawl_delay) {
             self.agenda.park(host, now + delay);
@@ -52,7 +55,7 @@ impl Daemon {
         if let Some((until, hosts)) = &report.parked {
             self.park(hosts, None, *until).await?;
         }
-        if let PageOutcome::Postponed(at) = report.outcome {
+        if let PageOutcome::Postponed { at, .. } = report.outcome {
             self.agenda.schedule_page(article, host, at);
         }
         if report.hits() > 0 {
@@ -82,7 +85,7 @@ impl Daemon {
         let Some(&index) = self.feeds.get(&report.feed) else { return };
         let url = &self.resources.config.feeds[index].url;
         match &report.outcome {
-            PageOutcome::Postponed(at) => {
+            PageOutcome::Postponed { at, .. } => {
                 debug!(feed.url = %url, next = %at, "a page of an article is asked for again")
             }
             PageOutcome::Read(Settled { hits, news }) => {

@@ -2,16 +2,25 @@
 
 use super::{AGAIN, Daemon};
 use crate::{
-    core::feed::FeedId,
+    core::feed::{FailureKind, FeedId},
     jobs::poll::{PollReport, Polled},
     store::{self, StoreError},
 };
 use jiff::Timestamp;
+use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
+/// After how long it is said again that this machine is short of descriptors.
+const SAID_AGAIN_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 impl Daemon {
-    pub(super) fn log_poll(&self, feed: FeedId, report: &PollReport) {
+    pub(super) fn log_poll(&mut self, feed: FeedId, report: &PollReport, now: Timestamp) {
         let Some(&index) = self.feeds.get(&feed) else { return };
+        if let Polled::Failed(failure) = &report.outcome
+            && failure.kind == FailureKind::Local
+        {
+            self.log_shortage(&failure.message, now);
+        }
         let url = &self.resources.config.feeds[index].url;
         let next = report.next.reason.as_str();
         match &report.outcome {
@@ -67,6 +76,14 @@ impl Daemon {
         // A feed that left the configuration while it was polled is polled no more.
         if self.feeds.contains_key(&feed) {
             self.agenda.schedule_poll(feed, self.hosts.get(&feed).map(String::as_str), at);
+        }
+    }
+
+    /// Says that this machine could not ask somebody: once, then daily at most.
+    pub(super) fn log_shortage(&mut self, why: &str, now: Timestamp) {
+        if self.said_shortage.is_none_or(|at| now.duration_since(at).unsigned_abs() >= SAID_AGAIN_AFTER) {
+            self.said_shortage = Some(now);
+            error!("what is to be fetched waits for this machine, no feed is to blame: {why}");
         }
     }
 

@@ -47,8 +47,7 @@ impl Daemon {
         let matching = self.job_of.iter().filter(|(_, job)| job.matches_articles());
         self.former_matching.extend(matching.map(|(id, _)| *id));
         self.agenda.schedule(Job::Backfill, now);
-        let polling = &self.resources.config.polling;
-        self.agenda.set_limits(polling.politeness.clone());
+        self.agenda.set_limits(self.resources.politeness());
         for (index, feed) in stored.iter().enumerate() {
             if !self.agenda.is_running(&Job::Poll(feed.id)) {
                 self.schedule_poll(feed.id, feed.due(now).max(spread(index).min(now + Duration::from_secs(600))));
@@ -100,7 +99,7 @@ impl Daemon {
         }
         let agent = fetch::user_agent(config.polling.contact.as_deref());
         let fetcher = Fetcher::new(config.polling.limits, &agent).map_err(|error| format!("refused: {error}"))?;
-        let fetcher = fetcher.for_feeds(&config.feeds);
+        let fetcher = fetcher.for_feeds(&config.feeds, self.resources.descriptors.kept_hosts());
         let changes = config::diff(&old, &config).to_string();
         for warning in config.logged_warnings() {
             warn!("{warning}");

@@ -3,7 +3,10 @@
 use super::guard::NoAddress;
 use crate::{
     config::FetchLimits,
-    core::feed::{FailureKind, PollFailure},
+    core::{
+        descriptors,
+        feed::{FailureKind, PollFailure},
+    },
 };
 use reqwest::StatusCode;
 use rustls::{CertificateError, Error as TlsError};
@@ -45,7 +48,13 @@ impl Trouble {
     /// Says that it concerned the rules of the page's host, which may be had later.
     pub(super) fn in_robots(self, address: &reqwest::Url) -> Self {
         let text = format!("{address} could not be read, so that the page is not asked for: {}", self.text);
-        Self { kind: FailureKind::Unreachable, text, ..self }
+        let kind = if self.is_local() { self.kind } else { FailureKind::Unreachable };
+        Self { kind, text, ..self }
+    }
+
+    /// Tells whether it is this machine's failure, which says nothing about whom it wanted to ask.
+    pub(super) fn is_local(&self) -> bool {
+        self.kind == FailureKind::Local
     }
 
     /// Adds where a redirect led, without credentials.
@@ -62,6 +71,7 @@ impl From<NoAddress> for Trouble {
                 FailureKind::Refused,
                 format!("{cause}; set allow_private = true for this feed if you mean a server in your own network"),
             ),
+            NoAddress::NoDescriptor { .. } => Self::new(FailureKind::Local, cause.to_string()),
             NoAddress::Unresolved { .. } => Self::new(FailureKind::Unreachable, cause.to_string()),
         }
     }
@@ -114,7 +124,15 @@ pub(super) fn connection(error: &reqwest::Error, limits: FetchLimits) -> Trouble
     if let Some(cause) = find::<NoAddress>(error) {
         return cause.clone().into();
     }
+    if find::<io::Error>(error).is_some_and(descriptors::is_shortage) {
+        return no_descriptor();
+    }
     Trouble::new(FailureKind::Unreachable, connection_words(error, limits))
+}
+
+/// Says that this machine cannot open one more file or connection.
+pub(super) fn no_descriptor() -> Trouble {
+    Trouble::new(FailureKind::Local, format!("this machine has no file descriptor left; {}", descriptors::REMEDY))
 }
 
 fn connection_words(error: &reqwest::Error, limits: FetchLimits) -> String {

@@ -3,11 +3,14 @@
 use super::{
     Fetched, ResponseNotes,
     body::{BodyDecoder, BodyLimits, Encoding},
-    failure::Trouble,
+    failure::{self, Trouble},
 };
 use crate::{
     config::FetchLimits,
-    core::feed::{FailureKind, FeedState, FreshnessHints, Validators},
+    core::{
+        descriptors,
+        feed::{FailureKind, FeedState, FreshnessHints, Validators},
+    },
 };
 use std::{
     fs::{self, File},
@@ -72,6 +75,9 @@ fn require_regular(metadata: &fs::Metadata) -> Result<(), Trouble> {
 }
 
 fn cannot(what: &str, error: &io::Error) -> Trouble {
+    if descriptors::is_shortage(error) {
+        return failure::no_descriptor();
+    }
     let remedy = match error.kind() {
         io::ErrorKind::NotFound => "; check the path in the configuration",
         io::ErrorKind::PermissionDenied => "; let the user that feedwatch runs as read it",

@@ -3,6 +3,7 @@
 //! A literal address is judged at each hop, a name when it is resolved, and the addresses that were judged are the
 //! ones that are connected to, so that a second answer of the name server changes nothing.
 
+use crate::core::descriptors;
 use ipnet::{Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
@@ -33,6 +34,15 @@ pub(super) enum NoAddress {
         host: String,
         /// Address that was refused.
         address: IpAddr,
+    },
+    /// This machine could not ask for the name.
+    #[error(
+        "the name {host} could not be looked up: this machine has no file descriptor left; {}",
+        descriptors::REMEDY
+    )]
+    NoDescriptor {
+        /// Host as requested.
+        host: String,
     },
     /// The name could not be resolved.
     #[error("the name {host} could not be resolved ({cause}); check its spelling and this machine's name server")]
@@ -179,6 +189,9 @@ impl Resolve for GuardedResolver {
 fn vetted(host: &str, answer: io::Result<Vec<SocketAddr>>, access: Access) -> Result<Vec<SocketAddr>, NoAddress> {
     let unresolved = |cause: String| NoAddress::Unresolved { host: host.to_owned(), cause };
     let mut addresses = answer.map_err(|error| {
+        if descriptors::is_shortage_in_lookup(&error) {
+            return NoAddress::NoDescriptor { host: host.to_owned() };
+        }
         let said = error.to_string();
         unresolved(said.strip_prefix("failed to lookup address information: ").unwrap_or(&said).to_owned())
     })?;
@@ -303,6 +316,8 @@ mod tests {
         assert!(vetted("h", answer(&["8.8.8.8", "10.0.0.1"]), Access::Any).is_ok());
         assert_eq!(vetted("h", answer(&["8.8.8.8"; 500]), Access::Public).unwrap().len(), ADDRESSES_MAX);
         assert!(vetted("h", answer(&[]), Access::Any).unwrap_err().to_string().contains("no address"));
+        let busy = io::Error::from(rustix::io::Errno::BUSY);
+        assert!(matches!(vetted("h", Err(busy), Access::Any), Err(NoAddress::NoDescriptor { .. })));
     }
 
     #[tokio::test]

@@ -125,7 +125,8 @@ impl Fetcher {
         judged.await.map_err(|_| Trouble::new(FailureKind::Refused, "the site's robots.txt made its parser fail"))
     }
 
-    /// Asks a host for its rules. Only what we refuse ourselves (a private address) is an error.
+    /// Asks a host for its rules. Only what we refuse ourselves (a private address), and what this machine could not
+    /// ask, is an error.
     async fn ask_robots(&self, feed: &Feed, address: &Url, now: Timestamp) -> Result<Kept, Trouble> {
         let mut visited = vec![public_part(address)];
         let answer = loop {
@@ -140,6 +141,7 @@ impl Fetcher {
             let request = request.header(header::ACCEPT, "text/plain").header(header::ACCEPT_ENCODING, "identity");
             let response = match self.send(request).await {
                 Ok(response) => response,
+                Err(trouble) if trouble.is_local() => return Err(trouble.in_robots(address)),
                 Err(trouble) => break Err(trouble),
             };
             let status = response.status();

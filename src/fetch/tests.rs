@@ -493,7 +493,7 @@ async fn connections_are_kept_to_hosts_with_several_feeds_only() {
         }
     });
     for (configured, expected) in [(&feeds[..], 1), (&feeds[..1], 2)] {
-        let fetcher = fetcher(limits()).for_feeds(configured);
+        let fetcher = fetcher(limits()).for_feeds(configured, 16);
         for feed in &feeds {
             document(fetcher.fetch(feed, &FeedState::default(), now()).await);
         }

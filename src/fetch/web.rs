@@ -39,8 +39,6 @@ const HEADER_BYTES_MAX: u32 = 64 * 1024;
 const URL_BYTES_MAX: usize = 8192;
 /// How long an idle connection is kept: for a host's next feed, not for a feed's next poll.
 const IDLE_CONNECTION: Duration = Duration::from_secs(15);
-/// Hosts at most to which idle connections are kept: each takes a descriptor and memory.
-const KEPT_HOSTS: usize = 16;
 /// Bytes that are decoded before other tasks get their turn.
 const PIECE_BYTES: usize = 16 * 1024;
 
@@ -104,11 +102,11 @@ impl Fetcher {
         })
     }
 
-    /// Keeps idle connections to the hosts that have the most of these feeds: the next of them comes soon. All other
-    /// connections are closed after their answer.
+    /// Keeps idle connections to the hosts that have the most of these feeds, `at_most` so many: the next of them comes
+    /// soon. All other connections are closed after their answer.
     #[must_use]
-    pub fn for_feeds(self, feeds: &[Feed]) -> Self {
-        Self { kept_hosts: shared_hosts(feeds, KEPT_HOSTS), ..self }
+    pub fn for_feeds(self, feeds: &[Feed], at_most: usize) -> Self {
+        Self { kept_hosts: shared_hosts(feeds, at_most), ..self }
     }
 
     /// Takes of a web page that is over the limits the first part, where it says which feeds it has.

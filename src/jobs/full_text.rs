@@ -54,7 +54,12 @@ pub enum PageOutcome {
         settled: Settled,
     },
     /// The page is asked for again.
-    Postponed(Timestamp),
+    Postponed {
+        /// When.
+        at: Timestamp,
+        /// Why this machine could not ask, if it could not.
+        local: Option<String>,
+    },
 }
 
 /// What the end of a wait brought.
@@ -110,12 +115,15 @@ pub async fn fetch(
         Err(failure) => Err(failure),
     };
     if let Err(failure) = &text
-        && attempts == Attempts::Several
+        && (attempts == Attempts::Several || failure.kind == FailureKind::Local)
         && let Some(at) = full_text::next_attempt(failure, wanted.attempts + 1, wanted.wanted_at, now)
     {
         let (message, feed, page) = (failure.message.clone(), wanted.feed, wanted.page);
-        store.call(move |connection| store::full_text::postpone(connection, article, at, &message)).await?;
-        return Ok(Some(PageReport { feed, page, outcome: PageOutcome::Postponed(at), parked, crawl_delay }));
+        let local = (failure.kind == FailureKind::Local).then(|| message.clone());
+        let made = wanted.attempts + usize::from(local.is_none());
+        store.call(move |connection| store::full_text::postpone(connection, article, made, at, &message)).await?;
+        let outcome = PageOutcome::Postponed { at, local };
+        return Ok(Some(PageReport { feed, page, outcome, parked, crawl_delay }));
     }
     let settled = settle(resources, wanted, feed, text.map_err(|failure| failure.message), now).await?;
     Ok(settled.map(|report| PageReport { parked, crawl_delay, ..report }))
@@ -253,7 +261,7 @@ impl PageReport {
     pub fn hits(&self) -> usize {
         match &self.outcome {
             PageOutcome::Read(settled) | PageOutcome::GivenUp { settled, .. } => settled.hits,
-            PageOutcome::Postponed(_) => 0,
+            PageOutcome::Postponed { .. } => 0,
         }
     }
 }

@@ -15,7 +15,13 @@ pub mod poll;
 pub mod search;
 pub mod upkeep;
 
-use crate::{config::Config, fetch::Fetcher, mail::smtp, store::Store};
+use crate::{
+    config::Config,
+    core::{agenda::Politeness, descriptors::Descriptors},
+    fetch::Fetcher,
+    mail::smtp,
+    store::Store,
+};
 use std::{
     num::NonZero,
     sync::{Arc, Mutex, PoisonError},
@@ -57,6 +63,8 @@ pub struct Resources {
     pub fetcher: Arc<Fetcher>,
     /// The SMTP client with its time-outs.
     pub smtp: Arc<smtp::Client>,
+    /// How much may be open at once.
+    pub descriptors: Descriptors,
     /// Name of this host, as mails give it.
     pub host: Arc<str>,
     /// One turn for all large documents: one can take many times its size in memory.
@@ -74,9 +82,15 @@ impl Resources {
             in_force: InForce::default(),
             fetcher: Arc::new(fetcher),
             smtp: Arc::new(smtp),
+            descriptors: Descriptors::default(),
             host: host.into(),
             large_documents: Arc::new(Semaphore::new(1)),
             documents: Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZero::get).max(2))),
         }
+    }
+
+    /// Returns how politely hosts are asked, with no more at once than this process has descriptors for.
+    pub fn politeness(&self) -> Politeness {
+        self.descriptors.bound(&self.config.polling.politeness)
     }
 }

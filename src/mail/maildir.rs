@@ -5,7 +5,10 @@
 //! deleted or moved to another folder is not known any more.
 
 use super::clean;
-use crate::core::retry::Delivery;
+use crate::core::{
+    descriptors,
+    retry::{Delivery, Refusal, RefusalKind},
+};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
@@ -20,6 +23,10 @@ use std::{
 pub fn deliver(path: &Path, message_id: &str, message: &[u8]) -> Delivery {
     match put(path, message_id, message) {
         Ok(file) => Delivery::Accepted { reply: clean(&file.display().to_string()) },
+        Err(error) if descriptors::is_shortage(&error) => Delivery::Refused(Refusal {
+            kind: RefusalKind::Local,
+            message: format!("this machine has no file descriptor left; {}", descriptors::REMEDY),
+        }),
         Err(error) => Delivery::temporary(clean(&format!(
             "could not write mail {message_id} into the Maildir {}: {error}; check that the directory exists, is \
              writable for this user and has space",
@@ -82,7 +89,6 @@ fn sync(directory: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::retry::RefusalKind;
 
     fn files(path: &Path) -> Vec<PathBuf> {
         let all = |name| fs::read_dir(path.join(name)).unwrap().map(|entry| entry.unwrap().path());

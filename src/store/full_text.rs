@@ -157,17 +157,22 @@ pub fn article(connection: &Connection, article: ArticleId) -> Result<(Item, Tim
     })?)
 }
 
-/// Notes that an attempt failed, and when the next one is.
+/// Notes that an attempt failed after which there are `attempts`, and when the next one is.
 ///
 /// # Errors
 ///
 /// When SQLite fails.
-pub fn postpone(connection: &Connection, article: ArticleId, at: Timestamp, error: &str) -> Result<(), StoreError> {
+pub fn postpone(
+    connection: &Connection,
+    article: ArticleId,
+    attempts: usize,
+    at: Timestamp,
+    error: &str,
+) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(
-        "UPDATE full_text SET attempts = attempts + 1, next_at = ?2, error = ?3
-         WHERE article_id = ?1 AND finished_at IS NULL",
+        "UPDATE full_text SET attempts = ?2, next_at = ?3, error = ?4 WHERE article_id = ?1 AND finished_at IS NULL",
     )?;
-    statement.execute(params![article.row(), millis(at), error])?;
+    statement.execute(params![article.row(), attempts, millis(at), error])?;
     Ok(())
 }
 

@@ -136,7 +136,7 @@ async fn search(
         match discovery::discover(&fetcher, &config.polling, address, allow_private, progress).await {
             Ok(found) => return Ok(found),
             Err(failure) => {
-                let is_over = failure.kind != FailureKind::Unreachable;
+                let is_over = !matches!(failure.kind, FailureKind::Unreachable | FailureKind::Local);
                 let failure = first.get_or_insert(failure);
                 if is_over {
                     return Err(Failure::Failed(anyhow::anyhow!(said(failure))));

@@ -137,6 +137,23 @@ fn failures_back_off() {
 }
 
 #[test]
+fn what_this_machine_could_not_ask_is_no_failure_of_the_feed() {
+    let local = failure(FailureKind::Local, None);
+    let outcome = PollOutcome::Failed(&local);
+    let broken =
+        after_poll(conditional(hours(2)), &PollOutcome::Failed(&failure(FailureKind::Unreachable, None)), start());
+    for state in [FeedState::default(), conditional(hours(2)), FeedState { failures: 7, ..broken }] {
+        for interval in [None, Some(hours(24))] {
+            let next = next_poll(&feed(interval), &state, &outcome, &FreshnessHints::default(), start());
+            assert_waits(&next, minutes(1));
+            assert_eq!(next.reason, "not asked, this machine had no descriptor left: trying again in 1 min");
+            assert_eq!(next.park_host_until, None);
+        }
+        assert_eq!(after_poll(state.clone(), &outcome, start() + minutes(5)), state);
+    }
+}
+
+#[test]
 fn a_long_interval_is_never_shortened_by_a_failure() {
     let failed = failure(FailureKind::Unreachable, None);
     let outcome = PollOutcome::Failed(&failed);

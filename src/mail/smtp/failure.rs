@@ -5,7 +5,10 @@ use super::{
     wire::{End, REPLY_BYTES},
 };
 use crate::{
-    core::retry::{Refusal, RefusalKind},
+    core::{
+        descriptors,
+        retry::{Refusal, RefusalKind},
+    },
     mail::{clean, shortened},
 };
 use mail_send::Error;
@@ -36,6 +39,10 @@ pub(super) fn refusal(server: &str, phase: Phase, error: Error, end: Option<End>
         }
         Error::Io(error) if tls_error(&error).is_some() => {
             (RefusalKind::Login, format!("TLS failed: {error}; check the server's name, port and certificate"))
+        }
+        // Only looking up the name and connecting take a descriptor.
+        Error::Io(error) if phase == Phase::Connect && descriptors::is_shortage_in_lookup(&error) => {
+            (RefusalKind::Local, format!("this machine has no file descriptor left; {}", descriptors::REMEDY))
         }
         Error::UnsupportedAuthMechanism => (
             RefusalKind::Login,
