@@ -11,7 +11,7 @@ use crate::{
         agenda::{Agenda, Job},
         descriptors::REMEDY,
         digest::counted,
-        feed::{FailureKind, Feed, FeedId, FeedUrl},
+        feed::{FailureKind, Feed, FeedId, FeedState, FeedUrl},
         relocation,
     },
     jobs::{
@@ -22,6 +22,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
+use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 use std::{
     collections::HashMap,
@@ -42,6 +43,16 @@ pub(super) struct Round {
     failed_within: Vec<(usize, String)>,
     pages: Pages,
     elapsed: Duration,
+}
+
+/// A feed of a round while it runs.
+struct Member {
+    /// Where it is in the configuration.
+    index: usize,
+    /// The host that is asked.
+    host: Option<String>,
+    /// What its last poll left, until it is polled.
+    before: Option<Box<FeedState>>,
 }
 
 /// A feed of a round, as JSON.
@@ -87,25 +98,24 @@ async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Resu
     let polling = &resources.config.polling;
     let mut agenda = Agenda::new(resources.politeness());
     let bar = progress(feeds.len(), "feeds");
-    let (mut indices, mut states, mut hosts) = (HashMap::new(), HashMap::new(), HashMap::new());
+    let mut members = HashMap::with_capacity_and_hasher(feeds.len(), FxBuildHasher);
     for (index, StoredFeed { id, state, .. }) in feeds {
         let host = relocation::host(&resources.config.feeds[index].url, &state);
         agenda.schedule_poll(id, host.as_deref(), clock::now());
-        hosts.extend(host.map(|host| (id, host)));
-        indices.insert(id, index);
-        states.insert(id, state);
+        members.insert(id, Member { index, host, before: Some(Box::new(state)) });
     }
     let mut running = JoinSet::new();
+    let mut left = members.len();
+    let mut round = Round { reports: Vec::with_capacity(left), ..Round::default() };
     let mut job_of = HashMap::new();
-    let mut round = Round::default();
-    let mut left = indices.len();
     while left > 0 {
         let now = clock::now();
         while let Some(Job::Poll(id)) = agenda.start(now) {
-            let (resources, index) = (resources.clone(), indices[&id]);
+            let member = members.get_mut(&id).expect("the agenda has the feeds of the round alone");
+            let (resources, index) = (resources.clone(), member.index);
             // Nobody else polls meanwhile: what was read at the start holds.
-            let state = states.remove(&id).expect("each feed is polled once");
-            let handle = running.spawn(async move { poll::poll_after(&resources, index, id, state, now).await });
+            let before = member.before.take().expect("each feed is polled once");
+            let handle = running.spawn(async move { poll::poll_after(&resources, index, id, *before, now).await });
             job_of.insert(handle.id(), id);
         }
         let pause = agenda.next_start().map_or(Duration::from_secs(60), |at| now.duration_until(at).unsigned_abs());
@@ -116,16 +126,16 @@ async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Resu
                 agenda.finish(&Job::Poll(id));
                 left -= 1;
                 bar.inc(1);
-                let index = indices[&id];
+                let Member { index, host, .. } = &members[&id];
                 // What fails within is this feed's failure alone.
                 let report = match ended.map_err(anyhow::Error::from).and_then(|(_, report)| Ok(report?)) {
                     Ok(report) => report,
                     Err(error) => {
-                        round.failed_within.push((index, error.to_string()));
+                        round.failed_within.push((*index, error.to_string()));
                         continue;
                     }
                 };
-                if let Some((until, parked)) = report.parked(hosts.get(&id).map(String::as_str)) {
+                if let Some((until, parked)) = report.parked(host.as_deref()) {
                     let others = parked.iter().flat_map(|host| agenda.abandon(host)).filter_map(|job| match job {
                         Job::Poll(id) => Some(id),
                         _ => None,
@@ -133,10 +143,10 @@ async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Resu
                     let others: Vec<_> = others.collect();
                     left -= others.len();
                     bar.inc(others.len() as u64);
-                    round.spared.extend(others.iter().map(|id| indices[id]));
+                    round.spared.extend(others.iter().map(|id| members[id].index));
                     spare(&resources, others, until).await?;
                 }
-                round.reports.push((index, report));
+                round.reports.push((*index, report));
             }
             () = tokio::time::sleep(pause) => {}
         }
@@ -145,7 +155,8 @@ async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Resu
     round.pages = pages::fetch(&resources, &mut agenda).await?;
     for (host, until) in &round.pages.parked {
         let turn = polling.politeness.turn_of(host);
-        let on_host = hosts.iter().filter(|(_, of)| polling.politeness.turn_of(of) == turn);
+        let is_there = |of: &str| polling.politeness.turn_of(of) == turn;
+        let on_host = members.iter().filter(|(_, member)| member.host.as_deref().is_some_and(is_there));
         spare(&resources, on_host.map(|(id, _)| *id).collect(), *until).await?;
     }
     round.reports.sort_by_key(|(index, _)| *index);

@@ -4,8 +4,10 @@
 
 use super::{article::ArticleId, feed::FeedId, hit::DigestName, retry::MailId};
 use jiff::Timestamp;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
@@ -96,14 +98,16 @@ pub struct Agenda {
     due: Queue,
     /// Polls and pages, which have limits of their own.
     polls: Queue,
-    running: HashSet<Job>,
+    running: FxHashSet<Job>,
+    /// How many of them ask a host.
+    fetches: usize,
     /// Polls that became due again while they ran.
-    again: HashMap<Job, Timestamp>,
-    hosts: HashMap<String, Host>,
+    again: FxHashMap<Job, Timestamp>,
+    hosts: HashMap<Arc<str>, Host>,
     /// The name under which the host of each poll and page takes turns.
-    host_of: HashMap<Job, String>,
+    host_of: FxHashMap<Job, Arc<str>>,
     /// The same of those that run; a feed may move meanwhile.
-    asked: HashMap<Job, String>,
+    asked: FxHashMap<Job, Arc<str>>,
     politeness: Politeness,
     /// No poll starts before.
     paused: Option<Timestamp>,
@@ -112,7 +116,7 @@ pub struct Agenda {
 #[derive(Debug, Default)]
 struct Queue {
     order: BTreeSet<(Timestamp, Job)>,
-    times: HashMap<Job, Timestamp>,
+    times: FxHashMap<Job, Timestamp>,
 }
 
 /// A host, and what waits for it.
@@ -130,11 +134,12 @@ impl Agenda {
         Self {
             due: Queue::default(),
             polls: Queue::default(),
-            running: HashSet::new(),
-            again: HashMap::new(),
+            running: FxHashSet::default(),
+            fetches: 0,
+            again: FxHashMap::default(),
             hosts: HashMap::new(),
-            host_of: HashMap::new(),
-            asked: HashMap::new(),
+            host_of: FxHashMap::default(),
+            asked: FxHashMap::default(),
             politeness,
             paused: None,
         }
@@ -164,7 +169,7 @@ impl Agenda {
     fn schedule_fetch(&mut self, job: Job, host: Option<&str>, at: Timestamp) {
         self.schedule(job.clone(), at);
         match host {
-            Some(host) => self.host_of.insert(job, self.politeness.turn_of(host).to_owned()),
+            Some(host) => self.host_of.insert(job, self.politeness.turn_of(host).into()),
             None => self.host_of.remove(&job),
         };
     }
@@ -190,7 +195,7 @@ impl Agenda {
 
     /// Leaves a host alone until then; never shortens what it asked for before.
     pub fn park(&mut self, host: &str, until: Timestamp) {
-        let host = self.hosts.entry(self.politeness.turn_of(host).to_owned()).or_default();
+        let host = self.hosts.entry(self.politeness.turn_of(host).into()).or_default();
         host.not_before = host.not_before.max(Some(until));
     }
 
@@ -210,7 +215,7 @@ impl Agenda {
         let host = self.politeness.turn_of(host);
         let waiting = self.hosts.get_mut(host).map(|host| std::mem::take(&mut host.waiting)).unwrap_or_default();
         let mut abandoned: Vec<_> = waiting.into_iter().map(|(_, job)| job).collect();
-        let on_host = |job: &&Job| !self.running.contains(job) && self.host_of.get(job).is_some_and(|of| of == host);
+        let on_host = |job: &&Job| !self.running.contains(job) && self.host_of.get(job).is_some_and(|of| **of == *host);
         abandoned.extend(self.polls.times.keys().filter(on_host).cloned());
         for job in &abandoned {
             self.polls.remove(job);
@@ -229,25 +234,27 @@ impl Agenda {
     /// Returns a job that may start now and counts it as running. Call until there is none.
     pub fn start(&mut self, now: Timestamp) -> Option<Job> {
         let job = self.start_work(now).or_else(|| self.start_poll(now))?;
+        self.fetches += usize::from(job.is_fetch());
         self.running.insert(job.clone());
         Some(job)
     }
 
     /// Counts a job as ended; its host may be asked again.
     pub fn finish(&mut self, job: &Job) {
-        self.running.remove(job);
+        let was_running = self.running.remove(job);
         if !job.is_fetch() {
             return;
         }
+        self.fetches -= usize::from(was_running);
         let again = self.again.remove(job);
         if let Some(at) = again {
             self.polls.insert(job.clone(), at);
         }
-        if let Some(name) = self.asked.remove(job) {
-            if let Some(host) = self.hosts.get_mut(&name) {
-                host.running = host.running.saturating_sub(1);
+        if let Some(host) = self.asked.remove(job).and_then(|name| self.hosts.get_mut(&name)) {
+            host.running = host.running.saturating_sub(1);
+            if let Some((job, at)) = host.next_turn() {
+                self.polls.insert(job, at);
             }
-            self.give_turn(&name);
         }
         if again.is_none() && !self.polls.times.contains_key(job) {
             self.forget_page(job);
@@ -256,9 +263,7 @@ impl Agenda {
 
     /// Lets the next that waits for a host start as soon as the host may be asked.
     fn give_turn(&mut self, name: &str) {
-        let Some(host) = self.hosts.get_mut(name) else { return };
-        if let Some((at, next)) = host.waiting.pop_first() {
-            let at = host.not_before.map_or(at, |not_before| at.max(not_before));
+        if let Some((next, at)) = self.hosts.get_mut(name).and_then(Host::next_turn) {
             self.polls.insert(next, at);
         }
     }
@@ -300,22 +305,24 @@ impl Agenda {
     }
 
     fn polls_have_room(&self) -> bool {
-        self.running.iter().filter(|running| running.is_fetch()).count() < self.politeness.concurrency
+        self.fetches < self.politeness.concurrency
     }
 
     fn start_poll(&mut self, now: Timestamp) -> Option<Job> {
         if !self.polls_have_room() || self.paused.is_some_and(|until| until > now) {
             return None;
         }
-        while let Some((at, job)) = self.polls.order.first().filter(|(at, _)| *at <= now).cloned() {
-            self.polls.remove(&job);
+        while let Some((at, job)) = self.polls.take_due(now) {
             if self.running.contains(&job) {
                 self.again.insert(job, at);
                 continue;
             }
             let Some(name) = self.host_of.get(&job) else { return Some(job) };
             let limits = self.politeness.limits(name);
-            let host = self.hosts.entry(name.clone()).or_default();
+            let host = match self.hosts.get_mut(name) {
+                Some(host) => host,
+                None => self.hosts.entry(name.clone()).or_default(),
+            };
             if host.running >= limits.concurrency {
                 host.waiting.insert((at, job));
             } else if let Some(not_before) = host.not_before.filter(|not_before| *not_before > now) {
@@ -331,7 +338,23 @@ impl Agenda {
     }
 }
 
+impl Host {
+    /// Returns the next that waits for the host, and when it may start.
+    fn next_turn(&mut self) -> Option<(Job, Timestamp)> {
+        let (at, next) = self.waiting.pop_first()?;
+        Some((next, self.not_before.map_or(at, |not_before| at.max(not_before))))
+    }
+}
+
 impl Queue {
+    /// Takes the first job that is due.
+    fn take_due(&mut self, now: Timestamp) -> Option<(Timestamp, Job)> {
+        self.order.first().filter(|(at, _)| *at <= now)?;
+        let first = self.order.pop_first()?;
+        self.times.remove(&first.1);
+        Some(first)
+    }
+
     fn insert(&mut self, job: Job, at: Timestamp) {
         self.times.insert(job.clone(), at);
         self.order.insert((at, job));

@@ -47,6 +47,14 @@ impl FeedUrl {
         }
     }
 
+    /// Tells whether this is the text that identifies the feed in the store.
+    pub fn is_called(&self, identity: &str) -> bool {
+        match self {
+            Self::Web(url) => url.as_str() == identity,
+            Self::File(_) => self.identity() == identity,
+        }
+    }
+
     /// Returns what this URL has in common with others that most likely lead to the same feed: it is the same with
     /// and without TLS, `www.`, a trailing slash and tracking parameters. For comparing only.
     pub fn likeness(&self) -> String {

@@ -6,6 +6,7 @@
 use super::feed::{FeedState, FeedUrl, Redirect};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use url::Url;
 
 /// How often the same redirects must have led to a feed.
@@ -49,10 +50,10 @@ pub struct PermanentRedirects {
 
 /// Returns the URL that a poll begins with. A new URL that fails for long is doubted: every other poll begins with the
 /// configured one, as does the one that is to confirm a 410.
-pub fn start(configured: &Url, state: &FeedState) -> Url {
+pub fn start<'a>(configured: &'a Url, state: &FeedState) -> Cow<'a, Url> {
     let doubted = state.gone_since.is_some() || (state.failures >= DOUBT && state.failures % 2 == 1);
     let moved = state.relocation.moved.as_ref().filter(|_| !doubted);
-    moved.and_then(|moved| moved.to.parse().ok()).unwrap_or_else(|| configured.clone())
+    moved.and_then(|moved| moved.to.parse().ok()).map_or(Cow::Borrowed(configured), Cow::Owned)
 }
 
 /// Returns the host that the next poll asks.

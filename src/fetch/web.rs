@@ -156,7 +156,7 @@ impl Fetcher {
             let sent = validators_for(&hop, before);
             let response = self.ask(configured, &hop, access, sent).await.map_err(at_hop)?;
             if !is_redirect(response.status()) {
-                let has_password = configured.origin() == hop.origin() && configured.password().is_some();
+                let has_password = configured.password().is_some() && configured.origin() == hop.origin();
                 let concluded = self.conclude(response, &hop, sent, has_password, before, now).await;
                 return concluded.map(|fetched| fetched.after(redirects)).map_err(at_hop);
             }
@@ -184,7 +184,7 @@ impl Fetcher {
     ) -> Result<Response, Trouble> {
         let mut request = self.client(access, hop).get(with_credentials(configured, hop));
         if let Some(validators) = validators {
-            request = request.headers(conditions(validators));
+            request = conditions(validators).fold(request, |request, (name, value)| request.header(name, value));
         }
         self.send(request).await
     }
@@ -368,7 +368,8 @@ pub(super) fn public_part(url: &Url) -> Url {
 /// them into an `Authorization` header.
 pub(super) fn with_credentials(configured: &Url, hop: &Url) -> Url {
     let mut url = hop.clone();
-    if configured.origin() == hop.origin() {
+    let has_credentials = !configured.username().is_empty() || configured.password().is_some();
+    if has_credentials && configured.origin() == hop.origin() {
         // As above.
         let _ = url.set_username(configured.username());
         let _ = url.set_password(configured.password());
@@ -382,7 +383,7 @@ fn validators_for<'a>(hop: &Url, before: &'a FeedState) -> Option<&'a Validators
     (theirs && !before.validators.is_empty()).then_some(&before.validators)
 }
 
-fn conditions(validators: &Validators) -> HeaderMap {
+fn conditions(validators: &Validators) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     let header = |name: HeaderName, value: &Option<Validator>| {
         // What came in a header goes into one; only a damaged store could hold anything else.
         Some((name, HeaderValue::from_bytes(value.as_ref()?.as_bytes()).ok()?))
@@ -390,7 +391,6 @@ fn conditions(validators: &Validators) -> HeaderMap {
     [header(header::IF_NONE_MATCH, &validators.etag), header(header::IF_MODIFIED_SINCE, &validators.last_modified)]
         .into_iter()
         .flatten()
-        .collect()
 }
 
 pub(super) fn is_redirect(status: StatusCode) -> bool {

@@ -63,12 +63,13 @@ impl PollReport {
     /// Returns the hosts that are to be left alone, and until when: the one that was `asked`, and the one that said so
     /// if a redirect had led there.
     pub fn parked(&self, asked: Option<&str>) -> Option<(Timestamp, Vec<String>)> {
+        let until = self.next.park_host_until?;
         let redirected = match &self.outcome {
             Polled::Failed(failure) => failure.redirected_host.as_deref(),
             Polled::Unchanged | Polled::Read(_) => None,
         };
         let hosts = asked.into_iter().chain(redirected).map(str::to_owned).collect();
-        Some((self.next.park_host_until?, hosts))
+        Some((until, hosts))
     }
 }
 
@@ -226,7 +227,7 @@ impl Commit {
         let next = cadence::next_poll(self.feed(), &state, &outcome, &hints, *now);
         let mut state = cadence::after_poll(state, &outcome, *now);
         state.adaptive_interval = next.adaptive_interval.or(state.adaptive_interval);
-        store::feed::record_poll(connection, *id, &state, next.at, &next.reason)?;
+        store::feed::record_poll(connection, *id, before, &state, next.at, &next.reason)?;
         Ok((self.report(polled, next, &state), matching))
     }
 

@@ -17,6 +17,7 @@ use crate::{
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::{
+    collections::HashSet,
     fmt::Write as _,
     time::{Duration, Instant},
 };
@@ -97,27 +98,14 @@ async fn look_over(resources: &Resources, now: Timestamp) -> Result<Option<Store
 /// Puts one mail to the administrator into the outbox for everything that is newly broken or works again.
 fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) -> Result<usize, StoreError> {
     let Some(admin) = &config.mail.admin else { return Ok(0) };
+    let raised = store::daemon::notices(connection)?;
     let mut news = Vec::new();
     news.extend(about_store(connection, now)?);
-    for feed in store::feed::configured(connection)? {
-        news.extend(advice(connection, config, &feed, now)?);
-        let subject = format!("feed:{}", feed.id.row());
-        let name = feed.shown_name();
-        match feed.state.failing_since {
-            Some(since) if now.duration_since(since).unsigned_abs() >= FEED_PATIENCE => {
-                if store::daemon::raise_notice(connection, &subject, now)? {
-                    let cause = feed.state.last_error.as_deref().unwrap_or("unknown");
-                    news.push(format!("The feed {name} has failed since {since}: {cause}"));
-                }
-            }
-            Some(_) => {}
-            None => {
-                if store::daemon::clear_notice(connection, &subject)? {
-                    news.push(format!("The feed {name} works again."));
-                }
-            }
-        }
-    }
+    store::feed::visit(connection, |feed| {
+        news.extend(advice(connection, config, &feed, &raised, now)?);
+        news.extend(failure(connection, &feed, &raised, now)?);
+        Ok(())
+    })?;
     let unfinished = store::outbox::list(connection, false)?;
     let late = |mail: &&OutboxMail| {
         mail.state == MailState::Waiting
@@ -191,17 +179,42 @@ fn about_store(connection: &Connection, now: Timestamp) -> Result<Option<String>
     })
 }
 
+/// Says once that a feed has failed for long, and once that it works again.
+fn failure(
+    connection: &Connection,
+    feed: &StoredFeed,
+    raised: &HashSet<String>,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let subject = format!("feed:{}", feed.id.row());
+    match feed.state.failing_since {
+        Some(since) if now.duration_since(since).unsigned_abs() >= FEED_PATIENCE => {
+            let cause = feed.state.last_error.as_deref().unwrap_or("unknown");
+            let is_news = store::daemon::raise_notice(connection, &subject, now)?;
+            Ok(is_news.then(|| format!("The feed {} has failed since {since}: {cause}", feed.shown_name())))
+        }
+        None if raised.contains(&subject) => {
+            store::daemon::clear_notice(connection, &subject)?;
+            Ok(Some(format!("The feed {} works again.", feed.shown_name())))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Says once what to change about a feed that moved or is gone.
 fn advice(
     connection: &Connection,
     config: &Config,
     feed: &StoredFeed,
+    raised: &HashSet<String>,
     now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
     let subject = format!("feed-advice:{}", feed.id.row());
     let gone = health::health(&feed.state, feed.next_poll_at) == Health::Gone;
     if !gone && feed.state.relocation.moved.is_none() {
-        store::daemon::clear_notice(connection, &subject)?;
+        if raised.contains(&subject) {
+            store::daemon::clear_notice(connection, &subject)?;
+        }
         return Ok(None);
     }
     if !store::daemon::raise_notice(connection, &subject, now)? {

@@ -7,6 +7,7 @@ use super::{
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// The daemon that works, or worked last, on a store.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -77,6 +78,16 @@ pub fn raise_notice(connection: &Connection, subject: &str, now: Timestamp) -> R
         .prepare_cached("INSERT INTO notice (subject, raised_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
         .execute(params![subject, millis(now)])?;
     Ok(raised == 1)
+}
+
+/// Returns the subjects of all notices.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn notices(connection: &Connection) -> Result<HashSet<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT subject FROM notice")?;
+    Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
 /// Clears a notice; tells whether there was one.

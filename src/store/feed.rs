@@ -96,11 +96,16 @@ pub fn configure(
 /// Returns the feeds in the order given if they are already those of the store, so that nothing is written at most
 /// starts.
 fn unchanged(connection: &Connection, feeds: &[Feed]) -> Result<Option<Vec<StoredFeed>>, StoreError> {
-    let mut by_identity: HashMap<String, StoredFeed> =
-        configured(connection)?.into_iter().map(|stored| (stored.identity.clone(), stored)).collect();
-    if by_identity.len() != feeds.len() {
+    let stored = configured(connection)?;
+    if stored.len() != feeds.len() {
         return Ok(None);
     }
+    let is_same = |stored: &StoredFeed, feed: &Feed| feed.url.is_called(&stored.identity) && stored.name == feed.name;
+    if stored.iter().zip(feeds).all(|(stored, feed)| is_same(stored, feed)) {
+        return Ok(Some(stored));
+    }
+    let mut by_identity: HashMap<String, StoredFeed> =
+        stored.into_iter().map(|stored| (stored.identity.clone(), stored)).collect();
     let same = |feed: &Feed| by_identity.remove(&feed.url.identity()).filter(|stored| stored.name == feed.name);
     Ok(feeds.iter().map(same).collect())
 }
@@ -116,6 +121,23 @@ pub fn configured(connection: &Connection) -> Result<Vec<StoredFeed>, StoreError
     Ok(statement.query_map([], stored)?.collect::<Result<_, _>>()?)
 }
 
+/// Shows each configured feed to `visit`, one after the other: all of them at once take memory.
+///
+/// # Errors
+///
+/// When SQLite fails, or what `visit` returned.
+pub fn visit(
+    connection: &Connection,
+    mut visit: impl FnMut(StoredFeed) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM feed WHERE configured = 1 ORDER BY id"))?;
+    for feed in statement.query_map([], stored)? {
+        visit(feed?)?;
+    }
+    Ok(())
+}
+
 /// Returns one feed.
 ///
 /// # Errors
@@ -129,12 +151,78 @@ pub fn one(connection: &Connection, id: FeedId) -> Result<StoredFeed, StoreError
         .ok_or_else(|| StoreError::NotFound(format!("there is no feed {} in the store", id.row())))
 }
 
-/// Records how a poll left a feed and when the next one is due.
+/// Records how a poll that began with `before` left a feed, and when the next one is due.
 ///
 /// # Errors
 ///
 /// When SQLite fails.
 pub fn record_poll(
+    connection: &Connection,
+    id: FeedId,
+    before: &FeedState,
+    state: &FeedState,
+    next_poll_at: Timestamp,
+    next_poll_reason: &str,
+) -> Result<(), StoreError> {
+    if !brought_nothing(before, state) {
+        return record_all(connection, id, state, next_poll_at, next_poll_reason);
+    }
+    let mut statement = connection.prepare_cached(
+        "UPDATE feed SET adaptive_interval = ?2, next_poll_at = ?3, next_poll_reason = ?4, last_poll_at = ?5,
+             last_success_at = ?6, answers = ?7, not_modified = ?8, daily_news = ?9, parked_until = NULL
+         WHERE id = ?1",
+    )?;
+    statement.execute(params![
+        id.row(),
+        state.adaptive_interval.map(|interval| interval.as_secs()),
+        millis(next_poll_at),
+        next_poll_reason,
+        state.last_poll_at.map(millis),
+        state.last_success_at.map(millis),
+        state.tally.answers,
+        state.tally.not_modified,
+        state.tally.daily,
+    ])?;
+    Ok(())
+}
+
+/// Tells whether a poll changed nothing but the columns that every poll changes, as most polls do.
+fn brought_nothing(before: &FeedState, state: &FeedState) -> bool {
+    // Taken apart, so that no field that is added is forgotten.
+    let FeedState {
+        title,
+        validators,
+        validators_url,
+        body_hash,
+        adaptive_interval: _,
+        last_poll_at: _,
+        last_success_at: _,
+        last_new_at,
+        watched_since: _,
+        baseline_at,
+        failing_since,
+        failures,
+        last_error,
+        gone_since,
+        mended,
+        reidentified_at,
+        relocation,
+        tally: Tally { answers: _, not_modified: _, daily: _, longest_gap },
+    } = before;
+    *validators == state.validators
+        && *validators_url == state.validators_url
+        && *title == state.title
+        && *body_hash == state.body_hash
+        && (*last_new_at, *baseline_at) == (state.last_new_at, state.baseline_at)
+        && (*failing_since, *failures, *gone_since) == (state.failing_since, state.failures, state.gone_since)
+        && *last_error == state.last_error
+        && *mended == state.mended
+        && *reidentified_at == state.reidentified_at
+        && *relocation == state.relocation
+        && *longest_gap == state.tally.longest_gap
+}
+
+fn record_all(
     connection: &Connection,
     id: FeedId,
     state: &FeedState,

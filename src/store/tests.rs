@@ -104,12 +104,45 @@ fn a_feed_that_leaves_and_returns_keeps_what_is_remembered_of_it() {
         reidentified_at: Some(at(1)),
         watched_since: Some(at(0)),
     };
-    feed::record_poll(&connection, ids[0], &state, at(30), "hourly").unwrap();
+    feed::record_poll(&connection, ids[0], &FeedState::default(), &state, at(30), "hourly").unwrap();
     assert_eq!(configured(&connection, &["https://b.example/"]), [ids[1]]);
     assert_eq!(feed::configured(&connection).unwrap().len(), 1);
     assert_eq!(configured(&connection, &["https://a.example/", "https://b.example/"]), ids);
     let stored = feed::one(&connection, ids[0]).unwrap();
-    assert_eq!((stored.state, stored.next_poll_at, stored.next_poll_reason.as_str()), (state, at(30), "hourly"));
+    assert_eq!((&stored.state, stored.next_poll_at, stored.next_poll_reason.as_str()), (&state, at(30), "hourly"));
+    records_whatever_changed(&connection, ids[0], state);
+}
+
+/// Most polls change few columns, and those alone are written; nothing else that changed may be missed.
+fn records_whatever_changed(connection: &Connection, id: FeedId, mut before: FeedState) {
+    let changes: [fn(&mut FeedState); 15] = [
+        |state| (state.last_poll_at, state.last_success_at) = (Some(at(40)), Some(at(40))),
+        |state| state.adaptive_interval = Some(std::time::Duration::from_secs(4500)),
+        |state| (state.tally.answers, state.tally.not_modified, state.tally.daily) = (10, 4, 1.0),
+        |state| state.tally.longest_gap = None,
+        |state| state.title = None,
+        |state| state.validators.etag = None,
+        |state| state.validators_url = None,
+        |state| state.body_hash = None,
+        |state| (state.last_new_at, state.baseline_at) = (Some(at(41)), Some(at(42))),
+        |state| (state.failing_since, state.failures) = (Some(at(43)), 2),
+        |state| state.last_error = Some("refused".to_owned()),
+        |state| state.gone_since = Some(at(44)),
+        |state| state.mended = None,
+        |state| state.relocation = Relocation::default(),
+        |state| state.reidentified_at = None,
+    ];
+    for (change, number) in changes.into_iter().zip(0..) {
+        let mut state = before.clone();
+        change(&mut state);
+        assert_ne!(state, before, "{number}");
+        feed::park(connection, &[id], at(50)).unwrap();
+        feed::record_poll(connection, id, &before, &state, at(60 + number), "daily").unwrap();
+        let stored = feed::one(connection, id).unwrap();
+        assert_eq!((&stored.state, stored.next_poll_at), (&state, at(60 + number)), "{number}");
+        assert_eq!((stored.next_poll_reason.as_str(), stored.parked_until), ("daily", None), "{number}");
+        before = state;
+    }
 }
 
 fn moved_to(url: &str) -> Relocation {
@@ -126,7 +159,7 @@ fn a_feed_whose_new_url_is_configured_is_the_same_feed() {
     let ids = configured(&connection, &["https://old.example/", "https://stays.example/"]);
     for id in &ids {
         let state = FeedState { relocation: moved_to("https://new.example/"), ..FeedState::default() };
-        feed::record_poll(&connection, *id, &state, at(30), "hourly").unwrap();
+        feed::record_poll(&connection, *id, &FeedState::default(), &state, at(30), "hourly").unwrap();
     }
     let urls = ["https://me:pw@new.example/", "https://stays.example/"];
     assert_eq!(configured(&connection, &urls), ids, "the one that left, not the one that stays");
