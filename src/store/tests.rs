@@ -463,7 +463,7 @@ fn wanted_pages_are_read_as_far_as_they_are_needed() {
     let feed = configured(&connection, &["https://a.example/"])[0];
     for number in 0..6 {
         let article = article(&format!("k{number}"), "t");
-        let id = article::insert(&connection, feed, &article, false, at(0)).unwrap();
+        let id = article::insert(&connection, feed, &article, article.places(), false, at(0)).unwrap();
         let host = if number % 2 == 0 { "even" } else { "odd" };
         let page = format!("https://{host}.example/{number}").parse().unwrap();
         full_text::want(&connection, id, feed, &page, at(6 - number)).unwrap();
