@@ -14,7 +14,7 @@ use super::text::{Gap, TokenSpace, tokenize};
 use super::vocabulary::{Entry, NONE, WordUse, follower};
 use super::{Document, FIELDS, FieldSet, Rule, RuleMatch};
 use crate::core::hit::Field;
-use batch::{BATCH, Batch, BatchToken};
+use batch::{BATCH, Batch, BatchSpace, BatchToken};
 use std::fmt;
 use std::sync::Mutex;
 use tell::leaf_of;
@@ -95,7 +95,7 @@ struct Open {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     tokens: TokenSpace,
-    batch: String,
+    batch: BatchSpace,
     /// By term that was seen: its place in `terms`. Zeroes that nobody reads cost no memory.
     slots: Vec<u32>,
     /// By term: whether it was seen, as a bit; so few bytes that they stay in the nearest cache.
@@ -205,7 +205,7 @@ impl RuleSet {
             }
         });
         self.take(&mut batch, field, seen);
-        (seen.tokens, seen.batch) = (tokens, batch.space());
+        (seen.tokens, seen.batch) = (tokens, batch.into_space());
     }
 
     /// Takes the tokens of a batch in their order.
@@ -220,7 +220,7 @@ impl RuleSet {
             seen.found.clear();
             vocabulary.find(batch.sought(token), *likely, &mut seen.found);
             if vocabulary.has_forms() && !token.hangul {
-                vocabulary.find_forms(token.written, &mut seen.forms, &mut seen.found);
+                vocabulary.find_forms(batch.written(token), &mut seen.forms, &mut seen.found);
             }
             if seen.found.is_empty() {
                 seen.open.clear();
@@ -232,7 +232,7 @@ impl RuleSet {
     }
 
     /// Notes the terms that end with a token, of which the words were found.
-    fn step(&self, token: &BatchToken<'_>, field: FieldSet, seen: &mut Seen) {
+    fn step(&self, token: &BatchToken, field: FieldSet, seen: &mut Seen) {
         let place = |start: u32| Place { field, start, end: token.end, previous: 0 };
         let phrases = &self.compiled.phrases;
         let (mut next, found) = (std::mem::take(&mut seen.next), std::mem::take(&mut seen.found));

@@ -11,19 +11,23 @@ pub(super) const BATCH: usize = 32;
 #[derive(Debug)]
 pub(super) struct Batch<'t> {
     text: &'t str,
-    tokens: Vec<BatchToken<'t>>,
+    space: BatchSpace,
+}
+
+/// Space of a batch, to be used again.
+#[derive(Debug, Default)]
+pub(super) struct BatchSpace {
+    tokens: Vec<BatchToken>,
     /// Folded and cased texts of tokens that the text does not have so.
     others: String,
 }
 
 /// A token of a batch.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BatchToken<'t> {
-    /// As the text has it.
-    pub(super) written: &'t str,
+pub(super) struct BatchToken {
     /// Of the folded text.
     pub(super) hash: u64,
-    /// Where its folded text is in `Batch::others`; nowhere if it is as the text has it.
+    /// Where its folded text is in `BatchSpace::others`; nowhere if it is as the text has it.
     folded: (u32, u32),
     /// Where its cased text is there.
     cased: (u32, u32),
@@ -36,42 +40,43 @@ pub(super) struct BatchToken<'t> {
 }
 
 impl<'t> Batch<'t> {
-    /// Returns an empty batch of the tokens of a text, in space of an earlier one.
-    pub(super) fn new(text: &'t str, mut others: String) -> Self {
-        others.clear();
-        Self { text, tokens: Vec::with_capacity(BATCH), others }
+    /// Returns an empty batch of the tokens of a text.
+    pub(super) fn new(text: &'t str, space: BatchSpace) -> Self {
+        let mut batch = Self { text, space };
+        batch.clear();
+        batch
     }
 
     /// Returns the space, for another.
-    pub(super) fn space(self) -> String {
-        self.others
+    pub(super) fn into_space(self) -> BatchSpace {
+        self.space
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.tokens.len() == BATCH
+        self.space.tokens.len() == BATCH
     }
 
     pub(super) fn clear(&mut self) {
-        self.tokens.clear();
-        self.others.clear();
+        self.space.tokens.clear();
+        self.space.others.clear();
     }
 
-    pub(super) fn tokens(&self) -> &[BatchToken<'t>] {
-        &self.tokens
+    pub(super) fn tokens(&self) -> &[BatchToken] {
+        &self.space.tokens
     }
 
     /// Takes a token of the text.
     pub(super) fn push(&mut self, token: &Token<'_>) {
+        let others = &mut self.space.others;
         let mut kept = |text: &str, is_written: bool| {
-            let start = self.others.len();
+            let start = others.len();
             if !is_written {
-                self.others.push_str(text);
+                others.push_str(text);
             }
-            (offset(start), offset(self.others.len()))
+            (offset(start), offset(others.len()))
         };
         let (folded, cased) = (kept(token.folded, token.lower), kept(token.cased, token.plain));
-        self.tokens.push(BatchToken {
-            written: &self.text[token.start..token.end],
+        self.space.tokens.push(BatchToken {
             hash: hash(token.folded),
             folded,
             cased,
@@ -82,11 +87,17 @@ impl<'t> Batch<'t> {
         });
     }
 
+    /// Returns a token as the text has it.
+    pub(super) fn written(&self, token: &BatchToken) -> &'t str {
+        &self.text[token.start as usize..token.end as usize]
+    }
+
     /// Returns a token as the vocabulary looks it up.
-    pub(super) fn sought<'a>(&'a self, token: &BatchToken<'a>) -> Sought<'a> {
+    pub(super) fn sought(&self, token: &BatchToken) -> Sought<'_> {
+        let written = self.written(token);
         let of = |(start, end): (u32, u32)| match start == end {
-            true => token.written,
-            false => &self.others[start as usize..end as usize],
+            true => written,
+            false => &self.space.others[start as usize..end as usize],
         };
         Sought { folded: of(token.folded), cased: of(token.cased), hash: token.hash }
     }
