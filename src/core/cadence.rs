@@ -3,7 +3,10 @@
 //! A publisher's hints and a failing server only ever delay a poll; nothing here brings one forward. What a decision
 //! rests on is all in its arguments, the jitter too, which comes from a hash of the feed's identity.
 
-use super::feed::{FailureKind, Feed, FeedState, FeedUrl, FreshnessHints, PollFailure};
+use super::{
+    descriptors,
+    feed::{FailureKind, Feed, FeedState, FeedUrl, FreshnessHints, PollFailure},
+};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
@@ -28,8 +31,6 @@ const THROTTLED: Duration = hours(4);
 const BACKOFF_MAX: Duration = hours(24);
 /// Least interval of a feed that the server denies.
 const DENIED_MIN: Duration = hours(4);
-/// When a feed is tried again that this machine could not ask.
-const LOCAL_AGAIN: Duration = minutes(1);
 /// When a 410 is asked about once more.
 const GONE_CONFIRM: Duration = hours(24);
 /// "Never", as a time that every store and calendar can hold.
@@ -206,8 +207,9 @@ fn after_failure(interval: Duration, state: &FeedState, failure: &PollFailure, n
         FailureKind::Status(410) => after_gone(state, now),
         FailureKind::Status(429) => throttled(interval, retry_after),
         FailureKind::Local => {
-            let again = words(LOCAL_AGAIN);
-            Wait::new(LOCAL_AGAIN, format!("not asked, this machine had no descriptor left: trying again in {again}"))
+            let again = descriptors::AGAIN.unsigned_abs();
+            let reason = format!("not asked, this machine had no descriptor left: trying again in {}", words(again));
+            Wait::new(again, reason)
         }
         kind => {
             let backoff = interval.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(BACKOFF_MAX);

@@ -4,6 +4,7 @@
 //! A shortage is this machine's failure: it says nothing about the feed, page or mail server that was to be asked.
 
 use super::agenda::Politeness;
+use jiff::SignedDuration;
 use rustix::io::Errno;
 use std::io;
 
@@ -17,6 +18,9 @@ const PER_FETCH: usize = 3;
 const KEPT_HOSTS: usize = 16;
 /// Threads at most that wait for name servers and parse.
 const BLOCKING_THREADS: usize = 96;
+
+/// When that is tried again for which there was no descriptor.
+pub const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a person can do about a shortage.
 pub const REMEDY: &str = "raise the limit of open files: LimitNOFILE= in the systemd unit, `ulimit -n` in a shell";
@@ -72,6 +76,11 @@ impl Descriptors {
 /// Tells whether an error says that this process, or the whole machine, has no descriptor left.
 pub fn is_shortage(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
+/// Says that none is left, and what can be done about it.
+pub fn shortage() -> String {
+    format!("this machine has no file descriptor left; {REMEDY}")
 }
 
 /// As [`is_shortage`], of resolving a name: the C library says "busy" where it could not open its files.

@@ -5,6 +5,7 @@
 
 use super::{
     article::Item,
+    descriptors,
     feed::{FailureKind, PollFailure},
 };
 use jiff::Timestamp;
@@ -22,9 +23,6 @@ const PAGES_PER_POLL: usize = 50;
 
 /// How long after each attempt that failed a page is asked for once more.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(4 * 60)];
-
-/// How long after an attempt that this machine could not make; it counts as none.
-const LOCAL_AGAIN: Duration = Duration::from_secs(60);
 
 /// How long a host is left alone after a 429 that does not say how long (FEEDS A9), and at most.
 const THROTTLED: Duration = Duration::from_secs(4 * 3600);
@@ -84,7 +82,8 @@ pub fn next_attempt(
 ) -> Option<Timestamp> {
     let may_pass = match failure.kind {
         FailureKind::Local => {
-            return now.checked_add(LOCAL_AGAIN).ok().filter(|at| *at < gives_up_at(waiting_since));
+            // It counts as none.
+            return now.checked_add(descriptors::AGAIN).ok().filter(|at| *at < gives_up_at(waiting_since));
         }
         FailureKind::Status(status) => matches!(status, 408 | 425 | 429 | 500 | 502..=504),
         FailureKind::Unreachable => true,

@@ -1,5 +1,6 @@
 //! Retry of mails: how an attempt ended, and when the next one is due.
 
+use super::descriptors;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -82,16 +83,16 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 3600);
 
 /// Decides when a refused mail is tried again. `attempts` counts the one that was just refused.
 ///
-/// Temporary failures and mails in doubt: 5 minutes, doubling to 1 hour. Failures of this machine: 1 minute. Refused logins: 15 minutes, doubling to
-/// 4 hours. Both ±10 %, until 5 days after the mail was composed; the last attempt is made at that time. What the
-/// server refused for good is held at once.
+/// Temporary failures and mails in doubt: 5 minutes, doubling to 1 hour. Failures of this machine:
+/// [`descriptors::AGAIN`]. Refused logins: 15 minutes, doubling to 4 hours. All ±10 %, until 5 days after the mail was
+/// composed; the last attempt is made at that time. What the server refused for good is held at once.
 pub fn next_attempt(attempts: u32, refusal: &Refusal, created_at: Timestamp, id: MailId, now: Timestamp) -> Retry {
     let (what, first, most) = match refusal.kind {
         RefusalKind::Permanent => {
             return Retry { at: None, reason: format!("held: refused for good: {}", refusal.message) };
         }
         RefusalKind::Temporary => ("not accepted yet", minutes(5), minutes(60)),
-        RefusalKind::Local => ("not sent, this machine had no descriptor left", minutes(1), minutes(1)),
+        RefusalKind::Local => ("not sent, this machine had no descriptor left", descriptors::AGAIN, descriptors::AGAIN),
         RefusalKind::InDoubt => ("in doubt whether it arrived", minutes(5), minutes(60)),
         RefusalKind::Login => ("the login or TLS failed", minutes(15), minutes(4 * 60)),
     };

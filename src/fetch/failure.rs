@@ -132,7 +132,7 @@ pub(super) fn connection(error: &reqwest::Error, limits: FetchLimits) -> Trouble
 
 /// Says that this machine cannot open one more file or connection.
 pub(super) fn no_descriptor() -> Trouble {
-    Trouble::new(FailureKind::Local, format!("this machine has no file descriptor left; {}", descriptors::REMEDY))
+    Trouble::new(FailureKind::Local, descriptors::shortage())
 }
 
 fn connection_words(error: &reqwest::Error, limits: FetchLimits) -> String {

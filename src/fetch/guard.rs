@@ -36,10 +36,7 @@ pub(super) enum NoAddress {
         address: IpAddr,
     },
     /// This machine could not ask for the name.
-    #[error(
-        "the name {host} could not be looked up: this machine has no file descriptor left; {}",
-        descriptors::REMEDY
-    )]
+    #[error("the name {host} could not be looked up: {}", descriptors::shortage())]
     NoDescriptor {
         /// Host as requested.
         host: String,

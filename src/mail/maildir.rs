@@ -23,10 +23,9 @@ use std::{
 pub fn deliver(path: &Path, message_id: &str, message: &[u8]) -> Delivery {
     match put(path, message_id, message) {
         Ok(file) => Delivery::Accepted { reply: clean(&file.display().to_string()) },
-        Err(error) if descriptors::is_shortage(&error) => Delivery::Refused(Refusal {
-            kind: RefusalKind::Local,
-            message: format!("this machine has no file descriptor left; {}", descriptors::REMEDY),
-        }),
+        Err(error) if descriptors::is_shortage(&error) => {
+            Delivery::Refused(Refusal { kind: RefusalKind::Local, message: descriptors::shortage() })
+        }
         Err(error) => Delivery::temporary(clean(&format!(
             "could not write mail {message_id} into the Maildir {}: {error}; check that the directory exists, is \
              writable for this user and has space",

@@ -42,7 +42,7 @@ pub(super) fn refusal(server: &str, phase: Phase, error: Error, end: Option<End>
         }
         // Only looking up the name and connecting take a descriptor.
         Error::Io(error) if phase == Phase::Connect && descriptors::is_shortage_in_lookup(&error) => {
-            (RefusalKind::Local, format!("this machine has no file descriptor left; {}", descriptors::REMEDY))
+            (RefusalKind::Local, descriptors::shortage())
         }
         Error::UnsupportedAuthMechanism => (
             RefusalKind::Login,
