@@ -12,7 +12,7 @@ use crate::{
         digest::counted,
         schedule::{DigestProgress, Due},
     },
-    jobs::upkeep::DAMAGE_REMEDY,
+    jobs::upkeep::damage_remedy,
     store::{
         self, Lock, StoreError,
         check::StoreCheck,
@@ -123,7 +123,7 @@ fn print(status: &Status, now: Timestamp, terminal: Terminal<'_>) {
         None => "store    not looked over yet".to_owned(),
         Some(StoreCheck { damage: None, checked_at }) => format!("store    sound at {}", local(*checked_at)),
         Some(StoreCheck { damage: Some(damage), checked_at }) => {
-            let text = format!("damaged at {} ({}): {DAMAGE_REMEDY}", local(*checked_at), harmless(damage));
+            let text = format!("damaged at {} ({}): {}", local(*checked_at), harmless(damage), damage_remedy());
             format!("store    {}", styled(BAD, text))
         }
     });

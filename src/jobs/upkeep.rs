@@ -32,10 +32,6 @@ const MAIL_PATIENCE: Duration = Duration::from_secs(3600);
 /// How often the store is looked over for damage.
 const LOOKED_OVER: Duration = Duration::from_secs(24 * 3600);
 
-/// What to do about a damaged store.
-pub const DAMAGE_REMEDY: &str =
-    "stop feedwatch and restore a backup, or salvage the file with `sqlite3 FILE .recover`; what can be read goes on";
-
 /// Rows of each table that one round clears, so that the store is never held up for long.
 const ROWS: usize = 2_000;
 
@@ -72,6 +68,11 @@ pub async fn upkeep(resources: &Resources, now: Timestamp) -> Result<Upkept, Sto
         .await
 }
 
+/// Says what to do about a damaged store that is still in use.
+pub fn damage_remedy() -> String {
+    format!("{}; what can be read goes on", store::check::DAMAGE_REMEDY)
+}
+
 /// Looks the store over if that was long ago; says what was found.
 async fn look_over(resources: &Resources, now: Timestamp) -> Result<Option<StoreCheck>, StoreError> {
     let last = resources.store.call(store::check::last).await?;
@@ -83,7 +84,7 @@ async fn look_over(resources: &Resources, now: Timestamp) -> Result<Option<Store
         Ok(check) => {
             let duration_ms = began.elapsed().as_millis();
             match &check.damage {
-                Some(damage) => error!(duration_ms, "the store is damaged ({damage}): {DAMAGE_REMEDY}"),
+                Some(damage) => error!(duration_ms, "the store is damaged ({damage}): {}", damage_remedy()),
                 None => info!(duration_ms, "the store was looked over and is sound"),
             }
             Ok(Some(check))
@@ -169,7 +170,7 @@ fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) ->
 fn about_store(connection: &Connection, now: Timestamp) -> Result<Option<String>, StoreError> {
     Ok(match store::check::last(connection)? {
         Some(StoreCheck { damage: Some(damage), checked_at }) => {
-            let text = format!("The store was found damaged at {checked_at} ({damage}): {DAMAGE_REMEDY}.");
+            let text = format!("The store was found damaged at {checked_at} ({damage}): {}.", damage_remedy());
             store::daemon::raise_notice(connection, "store", now)?.then_some(text)
         }
         Some(StoreCheck { damage: None, .. }) => {

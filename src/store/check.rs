@@ -9,6 +9,9 @@ use rusqlite::{Connection, ErrorCode, InterruptHandle, OptionalExtension, params
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
+/// What to do about a damaged file.
+pub const DAMAGE_REMEDY: &str = "stop feedwatch and restore a backup, or salvage the file with `sqlite3 FILE .recover`";
+
 /// Kinds of damage that are listed; one shows already what is to be done.
 const LISTED: usize = 3;
 /// Characters of what SQLite says that are kept.

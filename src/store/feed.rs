@@ -116,9 +116,12 @@ fn unchanged(connection: &Connection, feeds: &[Feed]) -> Result<Option<Vec<Store
 ///
 /// When SQLite fails.
 pub fn configured(connection: &Connection) -> Result<Vec<StoredFeed>, StoreError> {
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM feed WHERE configured = 1 ORDER BY id"))?;
-    Ok(statement.query_map([], stored)?.collect::<Result<_, _>>()?)
+    let mut feeds = Vec::new();
+    visit(connection, |feed| {
+        feeds.push(feed);
+        Ok(())
+    })?;
+    Ok(feeds)
 }
 
 /// Shows each configured feed to `visit`, one after the other: all of them at once take memory.

@@ -73,7 +73,7 @@ impl From<rusqlite::Error> for StoreError {
 fn said(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
-            format!("{error}; stop feedwatch and restore a backup, or salvage the file with `sqlite3 FILE .recover`")
+            format!("{error}; {}", check::DAMAGE_REMEDY)
         }
         _ => error.to_string(),
     }

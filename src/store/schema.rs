@@ -261,6 +261,14 @@ mod tests {
         result.map(|_| ()).unwrap_err().to_string()
     }
 
+    /// Returns a store as an older version left it.
+    fn older(version: usize, rows: &str) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut connection, version).unwrap();
+        connection.execute_batch(rows).unwrap();
+        connection
+    }
+
     #[test]
     fn migrations_are_valid() {
         migrations().validate().unwrap();
@@ -269,17 +277,14 @@ mod tests {
     /// FEEDS C5: articles of an older store are known again by their pages, too.
     #[test]
     fn the_articles_of_an_older_store_are_put_in_their_places() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        migrations().to_version(&mut connection, 1).unwrap();
-        connection
-            .execute_batch(
-                "INSERT INTO feed (url, configured, next_poll_at, next_poll_reason) VALUES ('f', 1, 0, '');
+        let mut connection = older(
+            1,
+            "INSERT INTO feed (url, configured, next_poll_at, next_poll_reason) VALUES ('f', 1, 0, '');
                  INSERT INTO article (id, feed_id, key, canonical_url, title, summary, content, author, category,
                      text_hash, first_seen_at, changed_at, backlog)
                  VALUES (1, 1, 'a', 'https://e.example/a', '', '', '', '', '', zeroblob(32), 0, 0, 0),
                         (2, 1, 'b', NULL, '', '', '', '', '', zeroblob(32), 0, 0, 0);",
-            )
-            .unwrap();
+        );
         migrations().to_latest(&mut connection).unwrap();
         let mut statement = connection.prepare("SELECT place FROM article ORDER BY id").unwrap();
         let places: Vec<Option<i64>> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
@@ -289,14 +294,11 @@ mod tests {
     /// FEEDS A5: validators that an older store kept as text go on as the same bytes.
     #[test]
     fn the_validators_of_an_older_store_are_kept() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        migrations().to_version(&mut connection, 5).unwrap();
-        connection
-            .execute_batch(
-                "INSERT INTO feed (url, configured, next_poll_at, next_poll_reason, etag, last_modified, last_poll_at)
+        let mut connection = older(
+            5,
+            "INSERT INTO feed (url, configured, next_poll_at, next_poll_reason, etag, last_modified, last_poll_at)
                  VALUES ('a', 1, 0, '', '\"é\"', 'then', 7), ('b', 0, 0, '', NULL, NULL, 8);",
-            )
-            .unwrap();
+        );
         migrations().to_latest(&mut connection).unwrap();
         type Row = (Option<Vec<u8>>, Option<Vec<u8>>, Option<i64>);
         let mut statement = connection.prepare("SELECT etag, last_modified, left_at FROM feed ORDER BY url").unwrap();
@@ -309,18 +311,15 @@ mod tests {
     /// FEEDS C1, C5, C12: articles of a store from before the indexes were made local are found by all that finds others.
     #[test]
     fn the_articles_of_an_older_store_are_found_as_others_are() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        migrations().to_version(&mut connection, 5).unwrap();
-        connection
-            .execute_batch(
-                "INSERT INTO feed (id, url, configured, next_poll_at, next_poll_reason)
+        let mut connection = older(
+            5,
+            "INSERT INTO feed (id, url, configured, next_poll_at, next_poll_reason)
                  VALUES (1, 'f', 1, 0, ''), (2, 'g', 1, 0, '');
                  INSERT INTO article (id, feed_id, key, canonical_url, title, summary, content, author, category,
                      text_hash, first_seen_at, changed_at, backlog, cleared_at)
                  VALUES (1, 1, 'a', NULL, 'same', '', '', '', '', zeroblob(32), 5, 5, 0, NULL),
                         (2, 1, 'b', NULL, 'cleared', '', '', '', '', zeroblob(32), 5, 5, 0, 6);",
-            )
-            .unwrap();
+        );
         connection.execute("UPDATE article SET place = ?1 WHERE id = 1", [page::place("https://e.example/a")]).unwrap();
         migrations().to_latest(&mut connection).unwrap();
         let now = Timestamp::from_second(1).unwrap();
