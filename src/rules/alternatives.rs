@@ -149,29 +149,31 @@ struct Known {
 struct Tally {
     count: usize,
     bytes: usize,
-    sum: [u64; 4],
+    sum: [u64; 2],
 }
 
 impl Tally {
     fn add(&mut self, key: &str) {
         self.count += 1;
         self.bytes += key.len();
-        self.sum = std::array::from_fn(|lane| self.sum[lane].wrapping_add(hash(key)[lane]));
+        let hash = hash(key);
+        self.sum = std::array::from_fn(|lane| self.sum[lane].wrapping_add(hash[lane]));
     }
 
     fn remove(&mut self, key: &str) {
         self.count -= 1;
         self.bytes -= key.len();
-        self.sum = std::array::from_fn(|lane| self.sum[lane].wrapping_sub(hash(key)[lane]));
+        let hash = hash(key);
+        self.sum = std::array::from_fn(|lane| self.sum[lane].wrapping_sub(hash[lane]));
     }
 
     fn key(&self, sign: char) -> String {
-        let hash: String = self.sum.iter().take(2).map(|lane| format!("{lane:016x}")).collect();
+        let hash: String = self.sum.iter().map(|lane| format!("{lane:016x}")).collect();
         format!("{sign}{}#{hash}", self.count)
     }
 }
 
-fn hash(key: &str) -> [u64; 4] {
+fn hash(key: &str) -> [u64; 2] {
     let bytes = Sha256::digest(key);
     std::array::from_fn(|lane| bytes.iter().skip(lane * 8).take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
 }

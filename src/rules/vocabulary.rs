@@ -158,7 +158,7 @@ impl Table {
         let of_text = |entry: &Entry| entry.folded == *text;
         let entry = self.entries.entry(hash, of_text, |entry| self::hash(&entry.folded)).or_insert_with(new).into_mut();
         let others = match with_others {
-            true => Some(of(entry, &mut self.apart)),
+            true => Some(others_of(entry, &mut self.apart)),
             false => self.apart.get_mut(entry.others as usize),
         };
         (entry, others)
@@ -194,7 +194,7 @@ impl Table {
 }
 
 /// Returns the words of an entry that ask for more than the folded text.
-fn of<'o>(entry: &mut Entry, others: &'o mut Vec<Vec<(Demand, WordId)>>) -> &'o mut Vec<(Demand, WordId)> {
+fn others_of<'o>(entry: &mut Entry, others: &'o mut Vec<Vec<(Demand, WordId)>>) -> &'o mut Vec<(Demand, WordId)> {
     if entry.others == NONE {
         entry.others = u32::try_from(others.len()).expect("rules have fewer than 2^32 words");
         others.push(Vec::new());
@@ -273,7 +273,7 @@ impl Vocabulary {
             if of_stems.len() > MAX_OF_STEMS {
                 entry.stems_apart = true;
             } else if !of_stems.is_empty() {
-                of(entry, apart).extend(of_stems);
+                others_of(entry, apart).extend(of_stems);
             }
         }
         self.words.finish(&self.uses);

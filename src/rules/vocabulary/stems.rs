@@ -6,6 +6,9 @@ const HEAD: usize = 3;
 /// Places of heads.
 const HEADS: usize = 1 << 12;
 
+/// 2^64 divided by the golden ratio: a multiplication by it spreads numbers (Knuth, The Art of Computer Programming, 6.4).
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Bits of the filter for each stem: of the beginnings that are none, one in so many passes.
 const BITS: usize = 32;
 
@@ -33,13 +36,13 @@ fn first_bytes(text: &[u8]) -> u64 {
 /// Returns the place of the first bytes among the heads.
 fn head(first: u64) -> usize {
     const HEAD_MASK: u64 = (1 << (8 * HEAD)) - 1;
-    ((first & HEAD_MASK).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52) as usize
+    ((first & HEAD_MASK).wrapping_mul(GOLDEN) >> 52) as usize
 }
 
 /// Returns a hash of the first bytes, of which a stem has `length`.
 fn key(first: u64, length: usize) -> u64 {
     let own = if length < 8 { first & ((1 << (8 * length)) - 1) } else { first };
-    (own ^ (length as u64).rotate_left(59)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24
+    (own ^ (length as u64).rotate_left(59)).wrapping_mul(GOLDEN) >> 24
 }
 
 impl Lengths {
