@@ -1,7 +1,10 @@
 //! Fetches from a scripted server on the loopback interface.
 
+mod body;
+mod connections;
 mod hostile;
 mod page;
+mod redirects;
 mod server;
 mod tls;
 
@@ -10,14 +13,10 @@ use crate::{
     config::FetchLimits,
     core::feed::{FailureKind, Feed, FeedState, FeedUrl, PollFailure, Validator},
 };
-use flate2::{Compression, write as deflating};
+use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
 use server::{Answer, Server, answer};
-use std::{io::Write as _, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-};
+use std::{io::Write as _, time::Duration};
 
 const FEED: &[u8] = b"<rss><channel><title>News</title></channel></rss>";
 
@@ -70,26 +69,7 @@ fn assert_failed(fetched: Result<Fetched, PollFailure>, kind: FailureKind, words
 }
 
 fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut encoder = deflating::GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(body).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn zlib(body: &[u8]) -> Vec<u8> {
-    let mut encoder = deflating::ZlibEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(body).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn bare_deflate(body: &[u8]) -> Vec<u8> {
-    let mut encoder = deflating::DeflateEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(body).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn zstd_with_window(body: &[u8], window_log: u32) -> Vec<u8> {
-    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
-    encoder.window_log(window_log).unwrap();
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(body).unwrap();
     encoder.finish().unwrap()
 }
@@ -175,87 +155,6 @@ async fn a_304_keeps_what_it_does_not_replace() {
 }
 
 #[tokio::test]
-async fn every_offered_encoding_is_decoded() {
-    let long = FEED.repeat(1000);
-    let two_members = [gzip(FEED), gzip(FEED)].concat();
-    let padded = [gzip(FEED), vec![0; 40]].concat();
-    let cases = [
-        ("200 OK\nContent-Encoding: gzip", gzip(&long), long.clone()),
-        ("200 OK\nContent-Encoding: X-GZip", gzip(&long), long.clone()),
-        ("200 OK\nContent-Encoding: gzip, identity", gzip(&long), long.clone()),
-        ("200 OK\nContent-Encoding: gzip", two_members, FEED.repeat(2)),
-        ("200 OK\nContent-Encoding: gzip", padded, FEED.to_vec()),
-        ("200 OK\nContent-Encoding: deflate", zlib(&long), long.clone()),
-        ("200 OK\nContent-Encoding: deflate", bare_deflate(&long), long.clone()),
-        ("200 OK\nContent-Encoding: zstd", zstd_with_window(&long, 20), long.clone()),
-        ("200 OK\nContent-Encoding: identity", long.clone(), long.clone()),
-        ("203 Non-Authoritative Information", long.clone(), long.clone()),
-    ];
-    for (head, wire, body) in cases {
-        assert!(document(fetch_answer(head, wire).await) == body, "{head}");
-    }
-}
-
-#[test]
-fn decoding_does_not_depend_on_where_the_pieces_end() {
-    use super::body::{BodyDecoder, BodyLimits, Encoding};
-    for (encoding, wire) in [
-        (Encoding::Gzip, [gzip(FEED), gzip(FEED)].concat()),
-        (Encoding::Deflate, zlib(&FEED.repeat(2))),
-        (Encoding::Deflate, bare_deflate(&FEED.repeat(2))),
-        (Encoding::Zstd, zstd_with_window(&FEED.repeat(2), 20)),
-    ] {
-        for size in [1, 2, 3, 7, 64] {
-            let mut decoder = BodyDecoder::new(encoding, BodyLimits::of_feed(limits())).unwrap();
-            wire.chunks(size).for_each(|piece| decoder.push(piece).unwrap());
-            assert_eq!(decoder.finish().unwrap().0, FEED.repeat(2), "{encoding:?} {size}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn bodies_that_cannot_be_used_are_errors_that_name_themselves() {
-    let zeros = vec![0; 50_000_000];
-    let cut = |mut wire: Vec<u8>| {
-        wire.truncate(wire.len() - 9);
-        wire
-    };
-    let long = FEED.repeat(1000);
-    // Noise, so that the frame really needs its window.
-    let noise: Vec<u8> = (0_u32..40_000).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
-    let wide = zstd_with_window(&noise.repeat(100), 27);
-    let cases = [
-        ("200 OK", Vec::new(), "empty"),
-        ("204 No Content", Vec::new(), "empty"),
-        ("200 OK\nContent-Encoding: gzip", Vec::new(), "empty"),
-        ("200 OK\nContent-Encoding: gzip", gzip(b""), "empty"),
-        ("200 OK\nContent-Encoding: br", FEED.to_vec(), "encoded as \"br\""),
-        ("200 OK\nContent-Encoding: gzip, gzip", gzip(&gzip(FEED)), "only one of gzip, zstd, deflate"),
-        ("200 OK\nContent-Encoding: gzip\nContent-Encoding: zstd", gzip(FEED), "only one of"),
-        ("200 OK\nContent-Encoding: gzip", gzip(&gzip(FEED)), "compressed more often"),
-        ("200 OK\nContent-Encoding: gzip", FEED.to_vec(), "broken"),
-        ("200 OK\nContent-Encoding: zstd", FEED.to_vec(), "broken"),
-        ("200 OK\nContent-Encoding: deflate", vec![0xff; 100], "broken"),
-        ("200 OK\nContent-Encoding: gzip", cut(gzip(&long)), "cut short"),
-        ("200 OK\nContent-Encoding: deflate", cut(zlib(&long)), "cut short"),
-        ("200 OK\nContent-Encoding: zstd", cut(zstd_with_window(&long, 20)), "cut short"),
-        ("200 OK\nContent-Encoding: gzip", gzip(&zeros), "polling.limits.body"),
-        ("200 OK\nContent-Encoding: deflate", zlib(&zeros), "polling.limits.body"),
-        ("200 OK\nContent-Encoding: zstd", zstd_with_window(&zeros, 20), "polling.limits.body"),
-        ("200 OK\nContent-Encoding: zstd", wide[..90_000].to_vec(), "broken"),
-        ("200 OK", vec![b'x'; 100_001], "polling.limits.wire"),
-        ("200 OK\nContent-Length: 999999999", FEED.to_vec(), "polling.limits.wire"),
-    ];
-    for (head, wire, words) in cases {
-        assert_failed(fetch_answer(head, wire).await, FailureKind::Unreadable, words);
-    }
-    let short = fetch_answer("200 OK\nContent-Length: 9999", FEED.to_vec()).await;
-    assert_failed(short, FailureKind::Unreachable, "the body broke off");
-    let part = fetch_answer("206 Partial Content", FEED.to_vec()).await;
-    assert_failed(part, FailureKind::Status(206), "206 Partial Content");
-}
-
-#[tokio::test]
 async fn endless_answers_end_at_a_limit() {
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     let chunk = b"400\r\n".iter().copied().chain([b'x'; 1024]).chain(*b"\r\n").collect::<Vec<u8>>();
@@ -302,92 +201,6 @@ async fn slow_servers_meet_the_limit_of_each_phase() {
 }
 
 #[tokio::test]
-async fn redirects_are_followed_by_hand() {
-    let server = Server::start(|target, port| match target {
-        "/301" => answer("301 Moved Permanently\nLocation: /302", b""),
-        "/302" => answer("302 Found\nLocation: 303?q=1", b""),
-        "/303?q=1" => answer(&format!("303 See Other\nLocation: //127.0.0.1:{port}/307#frag"), b""),
-        "/307" => answer("307 Temporary Redirect\nLocation: /308", b""),
-        "/308" => answer(&format!("308 Permanent Redirect\nLocation: http://u:pw@127.0.0.1:{port}/feed"), b""),
-        "/one-more" => answer("302 Found\nLocation: /301", b""),
-        "/loop" => answer("302 Found\nLocation: /loop2", b""),
-        "/loop2" => answer("302 Found\nLocation: /loop#again", b""),
-        "/file" => answer("302 Found\nLocation: file:///etc/passwd", b""),
-        "/unix" => answer("302 Found\nLocation: unix:/run/x.sock", b""),
-        "/nowhere" => answer("302 Found", b""),
-        "/no-url" => answer("302 Found\nLocation: http://[", b""),
-        "/long" => answer(&format!("302 Found\nLocation: /{}", "x".repeat(9000)), b""),
-        "/private" => answer("302 Found\nLocation: http://2130706433:1/", b""),
-        "/mapped" => answer("302 Found\nLocation: http://[::ffff:127.0.0.1]:1/", b""),
-        "/metadata" => answer("302 Found\nLocation: http://169.254.169.254/latest", b""),
-        "/localhost" => answer("302 Found\nLocation: http://a.localhost/", b""),
-        "/feed" => answer("200 OK", FEED),
-        _ => answer("404 Not Found", b""),
-    })
-    .await;
-    let fetched = fetch(&server.url("/301"), &FeedState::default()).await.unwrap();
-    let Fetched::Document { final_url, .. } = fetched else { panic!("{fetched:?}") };
-    assert_eq!(final_url, server.url("/feed"), "without the credentials that a redirect brought");
-    assert!(server.requests().iter().all(|request| !request.contains("authorization")));
-    let cases = [
-        ("/one-more", "polling.limits.redirects"),
-        ("/loop", "in a circle"),
-        ("/file", "a file: URL"),
-        ("/unix", "a unix: URL"),
-        ("/no-url", "no URL"),
-        ("/long", "longer than 8192 bytes"),
-        ("/private", "127.0.0.1"),
-        ("/mapped", "::ffff:127.0.0.1"),
-        ("/metadata", "169.254.169.254"),
-        ("/localhost", "a.localhost"),
-    ];
-    for (path, words) in cases {
-        assert_failed(fetch(&server.url(path), &FeedState::default()).await, FailureKind::Refused, words);
-    }
-    let nowhere = fetch(&server.url("/nowhere"), &FeedState::default()).await;
-    assert_failed(nowhere, FailureKind::Status(302), "without saying where");
-}
-
-#[tokio::test]
-async fn allow_private_lets_redirects_lead_to_private_addresses() {
-    let other = Server::start(|_, _| answer("200 OK", FEED)).await;
-    let there = other.url("/feed");
-    let server = Server::start(move |_, _| answer(&format!("302 Found\nLocation: {there}"), b"")).await;
-    let refused = fetch(&server.url("/"), &FeedState::default()).await;
-    assert_failed(refused, FailureKind::Refused, "allow_private = true");
-    assert!(other.requests().is_empty(), "refused before it is asked");
-    let private = Feed { allow_private: true, ..feed(&server.url("/")) };
-    assert_eq!(document(fetcher(limits()).fetch(&private, &FeedState::default(), now()).await), FEED);
-}
-
-#[tokio::test]
-async fn credentials_go_to_the_configured_origin_and_nowhere_else() {
-    let other = Server::start(|_, _| answer("403 Forbidden", b"")).await;
-    let there = other.url("/elsewhere");
-    let server = Server::start(move |target, _| match target {
-        "/here" => answer("302 Found\nLocation: /private", b""),
-        "/away" => answer(&format!("302 Found\nLocation: {there}"), b""),
-        "/private" => answer("200 OK", FEED),
-        _ => answer("401 Unauthorized", b""),
-    })
-    .await;
-    let url = |path: &str| format!("http://zoe:s%40cret@127.0.0.1:{}{path}", server.port);
-    let fetched = fetch(&url("/here"), &FeedState::default()).await.unwrap();
-    assert!(!format!("{fetched:?}").contains("cret"));
-    // "zoe:s@cret"
-    let basic = "authorization: Basic em9lOnNAY3JldA==\r\n";
-    assert!(server.requests().iter().all(|request| request.contains(basic)), "{:?}", server.requests());
-    let away = Feed { allow_private: true, ..feed(&url("/away")) };
-    let failed = fetcher(limits()).fetch(&away, &FeedState::default(), now()).await;
-    let failed = assert_failed(failed, FailureKind::Status(403), "/elsewhere");
-    assert!(!failed.message.contains("zoe") && !failed.message.contains("cret"), "{}", failed.message);
-    assert!(!other.requests()[0].contains("authorization"), "{:?}", other.requests());
-    let wrong = fetch(&url("/wrong"), &FeedState::default()).await;
-    let wrong = assert_failed(wrong, FailureKind::Status(401), "does not accept the user and password");
-    assert!(!wrong.message.contains("cret"), "{}", wrong.message);
-}
-
-#[tokio::test]
 async fn statuses_say_what_to_do() {
     let cases = [
         ("401 Unauthorized", 401, "put user and password into the URL", None),
@@ -406,26 +219,6 @@ async fn statuses_say_what_to_do() {
         let failed = assert_failed(fetch_answer(head, Vec::new()).await, FailureKind::Status(status), words);
         assert_eq!(failed.retry_after, seconds.map(Duration::from_secs), "{head}");
     }
-}
-
-#[tokio::test]
-async fn connections_that_fail_say_why() {
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let refused = fetch(&format!("http://127.0.0.1:{port}/"), &FeedState::default()).await;
-    assert_failed(refused, FailureKind::Unreachable, "the connection was refused");
-    // RFC 6761 §6.4: `invalid` never resolves.
-    let unknown = fetch("http://no-such-host.invalid/", &FeedState::default()).await;
-    assert_failed(unknown, FailureKind::Unreachable, "the name no-such-host.invalid could not be resolved");
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-        }
-    });
-    let plain = fetch(&format!("https://127.0.0.1:{port}/"), &FeedState::default()).await;
-    assert_failed(plain, FailureKind::Unreachable, "TLS failed");
-    assert!(Fetcher::new(limits(), "feed\nwatch").unwrap_err().to_string().contains("polling.contact"));
 }
 
 #[tokio::test]
@@ -454,50 +247,4 @@ async fn files_are_read_within_the_same_limits() {
     std::fs::write(&path, b"").unwrap();
     let empty = fetcher.fetch(&file(&path), &FeedState::default(), now()).await;
     assert_failed(empty, FailureKind::Unreadable, "empty");
-}
-
-#[tokio::test]
-async fn fetches_run_side_by_side_on_any_thread() {
-    let server = Server::start(|_, _| answer("200 OK\nContent-Encoding: gzip", &gzip(FEED))).await;
-    let fetcher = Arc::new(fetcher(limits()));
-    let fetches: Vec<_> = (0..20)
-        .map(|n| {
-            let (fetcher, feed) = (Arc::clone(&fetcher), feed(&server.url(&format!("/{n}"))));
-            tokio::spawn(async move { fetcher.fetch(&feed, &FeedState::default(), now()).await })
-        })
-        .collect();
-    for fetch in fetches {
-        assert_eq!(document(fetch.await.unwrap()), FEED);
-    }
-}
-
-/// RELIABILITY 3: connections are kept to hosts with several feeds only, so that descriptors do not run out.
-#[tokio::test]
-async fn connections_are_kept_to_hosts_with_several_feeds_only() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let feeds = ["/1", "/2"].map(|path| feed(&format!("http://{}{path}", listener.local_addr().unwrap())));
-    let (accepted, mut connections) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            accepted.send(()).unwrap();
-            tokio::spawn(async move {
-                let mut asked = Vec::new();
-                while let Ok(byte) = stream.read_u8().await {
-                    asked.push(byte);
-                    if asked.ends_with(b"\r\n\r\n") {
-                        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", FEED.len());
-                        stream.write_all(&[head.as_bytes(), FEED].concat()).await.unwrap();
-                    }
-                }
-            });
-        }
-    });
-    for (configured, expected) in [(&feeds[..], 1), (&feeds[..1], 2)] {
-        let fetcher = fetcher(limits()).for_feeds(configured, 16);
-        for feed in &feeds {
-            document(fetcher.fetch(feed, &FeedState::default(), now()).await);
-        }
-        let opened = std::iter::from_fn(|| connections.try_recv().ok()).count();
-        assert_eq!(opened, expected, "{} feeds", configured.len());
-    }
 }

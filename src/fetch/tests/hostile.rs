@@ -4,6 +4,7 @@ use super::{
     server::{Answer, Server, answer},
     *,
 };
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 fn head(lines: &str) -> Vec<u8> {

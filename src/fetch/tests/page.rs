@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::fetch::{Page, PageAnswer};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 const PAGE: &[u8] = b"<html><body><p>Text</p></body></html>";
 const HTML: &str = "200 OK\nContent-Type: text/html; charset=utf-8";

@@ -2,8 +2,12 @@
 
 use super::*;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
-use std::process::Command;
-use tokio::{io::AsyncReadExt as _, task::JoinHandle};
+use std::{process::Command, sync::Arc};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    task::JoinHandle,
+};
 
 /// Serves one connection over TLS; returns the port, and what was asked in the end.
 async fn tls_server(pem: &[u8]) -> (u16, JoinHandle<String>) {
