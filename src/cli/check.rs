@@ -34,7 +34,7 @@ pub(super) async fn check(setup: &Setup, args: &Check, terminal: &Terminal<'_>) 
         config => config?,
     };
     let config = Arc::new(config);
-    let online = if args.online { Some(try_online(&config).await?) } else { None };
+    let online = if args.online { Some(try_online(setup, &config).await?) } else { None };
     if terminal.wants_json() {
         terminal.json(&json!({
             "ok": online.as_ref().is_none_or(Online::is_good),
@@ -116,9 +116,9 @@ struct Online {
     mail: Result<String, String>,
 }
 
-async fn try_online(config: &Arc<Config>) -> Result<Online, Failure> {
-    let fetcher = Arc::new(setup::fetcher(config)?);
-    let mut agenda = Agenda::new(setup::descriptors().bound(&config.polling.politeness));
+async fn try_online(setup: &Setup, config: &Arc<Config>) -> Result<Online, Failure> {
+    let fetcher = Arc::new(setup.fetcher(config)?);
+    let mut agenda = Agenda::new(setup.descriptors.bound(&config.polling.politeness));
     for (index, feed) in config.feeds.iter().enumerate() {
         agenda.schedule_poll(feed_number(index), feed.url.host(), clock::now());
     }

@@ -4,7 +4,7 @@ use super::{
     Failure,
     args::Digest,
     run::{deliver_waiting, mail_line},
-    setup::{self, Setup, Workplace},
+    setup::{self, Setup},
     terminal::Terminal,
 };
 use crate::{
@@ -27,7 +27,7 @@ pub(super) async fn digest(setup: &Setup, args: &Digest, terminal: &Terminal<'_>
     let config = setup.config()?;
     let index = choose(&config, args.name.as_deref())?;
     if args.send {
-        return send(config, index, *terminal).await;
+        return send(setup, config, index, *terminal).await;
     }
     let digest = &config.digests[index];
     let now = clock::now();
@@ -81,9 +81,9 @@ fn hits(edition: &Edition) -> usize {
     edition.groups.iter().map(Group::hits).sum()
 }
 
-async fn send(config: Config, index: usize, terminal: Terminal<'_>) -> Result<(), Failure> {
+async fn send(setup: &Setup, config: Config, index: usize, terminal: Terminal<'_>) -> Result<(), Failure> {
     let daemon = Lock::holder(&config.store.path);
-    let workplace = if daemon.is_some() { Workplace::beside_daemon(config)? } else { Workplace::open(config)? };
+    let workplace = if daemon.is_some() { setup.workplace_beside_daemon(config)? } else { setup.workplace(config)? };
     let resources = &workplace.resources;
     let hits = match edition::compose(resources, index, When::Now, clock::now()).await? {
         Composed::Sent { hits, .. } => hits,

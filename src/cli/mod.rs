@@ -101,16 +101,16 @@ fn logs(cli: &Cli) -> telemetry::Logs {
 fn dispatch(cli: Cli, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let setup = Setup::new(cli.global.config);
     match cli.command {
-        Command::Run(args) if args.once => setup::runtime()?.block_on(run::once(&setup, terminal)),
-        Command::Run(_) => setup::runtime()?.block_on(run::daemon(setup)),
-        Command::Check(args) => setup::runtime()?.block_on(check::check(&setup, &args, terminal)),
-        Command::Poll(args) => setup::runtime()?.block_on(poll::poll(&setup, &args, terminal)),
-        Command::Match(args) => setup::runtime()?.block_on(trial::trial(&setup, &args, terminal)),
+        Command::Run(args) if args.once => setup.runtime()?.block_on(run::once(&setup, terminal)),
+        Command::Run(_) => setup.runtime()?.block_on(run::daemon(setup)),
+        Command::Check(args) => setup.runtime()?.block_on(check::check(&setup, &args, terminal)),
+        Command::Poll(args) => setup.runtime()?.block_on(poll::poll(&setup, &args, terminal)),
+        Command::Match(args) => setup.runtime()?.block_on(trial::trial(&setup, &args, terminal)),
         Command::Hits(args) => hits::hits(&setup, &args, terminal),
         Command::Search(args) => search::search(&setup, &args, terminal),
         Command::Backtest(args) => backtest::backtest(&setup, &args, terminal),
-        Command::Digest(args) => setup::runtime()?.block_on(digest::digest(&setup, &args, terminal)),
-        Command::Outbox(args) => setup::runtime()?.block_on(outbox::outbox(&setup, args, terminal)),
+        Command::Digest(args) => setup.runtime()?.block_on(digest::digest(&setup, &args, terminal)),
+        Command::Outbox(args) => setup.runtime()?.block_on(outbox::outbox(&setup, args, terminal)),
         Command::Feeds(args) => feeds::feeds(&setup, &args, terminal),
         Command::Status => status::status(&setup, terminal),
         Command::Completions(args) => completions::completions(args.shell),

@@ -4,7 +4,7 @@ use super::{
     Failure,
     args::{Chosen, Outbox, OutboxAction},
     run::{deliver_waiting, mail_line},
-    setup::{Setup, Workplace},
+    setup::Setup,
     terminal::{FAINT, Terminal, harmless, local, styled},
 };
 use crate::{
@@ -26,7 +26,7 @@ pub(super) async fn outbox(setup: &Setup, args: Outbox, terminal: &Terminal<'_>)
     match args.action {
         None => list(&connection, args.all, *terminal),
         Some(OutboxAction::Show { mail }) => show(&connection, MailId::from_row(mail)),
-        Some(OutboxAction::Retry(chosen)) => retry(connection, config, &chosen, *terminal).await,
+        Some(OutboxAction::Retry(chosen)) => retry(setup, connection, config, &chosen, *terminal).await,
         Some(OutboxAction::Discard(chosen)) => discard(&connection, &chosen, *terminal),
     }
 }
@@ -82,7 +82,13 @@ fn show(connection: &Connection, id: MailId) -> Result<(), Failure> {
     Ok(std::io::stdout().write_all(&store::outbox::bytes(connection, id)?)?)
 }
 
-async fn retry(connection: Connection, config: Config, chosen: &Chosen, terminal: Terminal<'_>) -> Result<(), Failure> {
+async fn retry(
+    setup: &Setup,
+    connection: Connection,
+    config: Config,
+    chosen: &Chosen,
+    terminal: Terminal<'_>,
+) -> Result<(), Failure> {
     let mails = unfinished(&connection, chosen)?;
     for mail in &mails {
         store::outbox::retry(&connection, *mail, clock::now())?;
@@ -95,7 +101,7 @@ async fn retry(connection: Connection, config: Config, chosen: &Chosen, terminal
         ));
         return Ok(());
     }
-    let workplace = Workplace::open(config)?;
+    let workplace = setup.workplace(config)?;
     for (recipient, delivered) in deliver_waiting(&workplace.resources).await? {
         terminal.line(mail_line(&recipient, &delivered));
     }

@@ -1,12 +1,6 @@
 //! `feedwatch poll`: one round now. While the daemon runs, it is asked to do it.
 
-use super::{
-    Failure,
-    args::Poll,
-    round,
-    setup::{Setup, Workplace},
-    terminal::Terminal,
-};
+use super::{Failure, args::Poll, round, setup::Setup, terminal::Terminal};
 use crate::{
     clock,
     config::Config,
@@ -23,7 +17,7 @@ pub(super) async fn poll(setup: &Setup, args: &Poll, terminal: &Terminal<'_>) ->
     if let Some(pid) = Lock::holder(&config.store.path) {
         return ask_daemon(setup, &config, &chosen, pid, terminal);
     }
-    let workplace = Workplace::open(config)?;
+    let workplace = setup.workplace(config)?;
     let resources = &workplace.resources;
     let stored = round::begin(resources).await?;
     let feeds = stored.into_iter().enumerate().filter(|(index, _)| chosen.binary_search(index).is_ok()).collect();

@@ -2,7 +2,7 @@
 
 use super::{
     Failure, round,
-    setup::{Setup, Workplace},
+    setup::Setup,
     terminal::{GOOD, Terminal, styled},
 };
 use crate::{
@@ -27,7 +27,7 @@ pub(super) async fn daemon(setup: Setup) -> Result<(), Failure> {
     for warning in config.logged_warnings() {
         tracing::warn!("{warning}");
     }
-    let workplace = Workplace::open(config)?;
+    let workplace = setup.workplace(config)?;
     let main_file = file.clone();
     let daemon = Daemon::new(workplace.resources.clone(), main_file, Box::new(move || config::load(&file))).await?;
     daemon.run().await.context("the daemon had to stop")?;
@@ -36,7 +36,7 @@ pub(super) async fn daemon(setup: Setup) -> Result<(), Failure> {
 
 /// Does one round: polls, composes what is due, delivers what waits.
 pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), Failure> {
-    let workplace = Workplace::open(setup.config()?)?;
+    let workplace = setup.workplace(setup.config()?)?;
     let resources = &workplace.resources;
     let feeds = pollable(resources).await?;
     let round = round::poll(resources, feeds).await?;

@@ -19,30 +19,25 @@ use tracing::{debug, warn};
 /// Where configurations are looked for without `--config`.
 const PLACES: [&str; 2] = ["feedwatch.toml", "/etc/feedwatch/feedwatch.toml"];
 
-/// Raises this process's limit of open files as far as it may, and returns it.
-pub(super) fn descriptors() -> Descriptors {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    // Where it may not be raised, we live with what there is.
-    let is_raised = current != maximum && setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
-    Descriptors::new(if is_raised { maximum } else { current })
-}
-
-/// Starts the asynchronous run time.
-pub(super) fn runtime() -> Result<Runtime, Failure> {
-    let threads = descriptors().blocking_threads();
-    let runtime = Builder::new_multi_thread().enable_all().max_blocking_threads(threads).build();
-    Ok(runtime.context("the run time could not be started")?)
-}
-
 /// What a command starts from.
 #[derive(Debug, Clone)]
 pub(super) struct Setup {
     file: Option<PathBuf>,
+    /// How much this process may have open at once.
+    pub(super) descriptors: Descriptors,
 }
 
 impl Setup {
+    /// Begins with a configuration file, if one was named. Takes as many descriptors as the system allows.
     pub(super) fn new(file: Option<PathBuf>) -> Self {
-        Self { file }
+        Self { file, descriptors: raised_descriptors() }
+    }
+
+    /// Starts the asynchronous run time.
+    pub(super) fn runtime(&self) -> Result<Runtime, Failure> {
+        let threads = self.descriptors.blocking_threads();
+        let runtime = Builder::new_multi_thread().enable_all().max_blocking_threads(threads).build();
+        Ok(runtime.context("the run time could not be started")?)
     }
 
     /// Returns the configuration file that was named, or the first that is there.
@@ -72,34 +67,24 @@ impl Setup {
     pub(super) fn reader(&self, config: &Config) -> Result<Connection, Failure> {
         Ok(store::open_reader(&config.store.path)?)
     }
-}
 
-/// The right to work on the store, and what jobs need for it.
-pub(super) struct Workplace {
-    pub(super) resources: Resources,
-    // Held until the command ends; a running daemon has it.
-    _lock: Option<Lock>,
-}
-
-impl Workplace {
     /// Takes the store for this process.
-    pub(super) fn open(config: Config) -> Result<Self, Failure> {
+    pub(super) fn workplace(&self, config: Config) -> Result<Workplace, Failure> {
         let lock = Lock::acquire(&config.store.path)?;
-        Self::with(config, Some(lock))
+        self.workplace_with(config, Some(lock))
     }
 
     /// Works on the store of a running daemon, for what is one transaction that the daemon will notice.
-    pub(super) fn beside_daemon(config: Config) -> Result<Self, Failure> {
-        Self::with(config, None)
+    pub(super) fn workplace_beside_daemon(&self, config: Config) -> Result<Workplace, Failure> {
+        self.workplace_with(config, None)
     }
 
-    fn with(config: Config, lock: Option<Lock>) -> Result<Self, Failure> {
+    fn workplace_with(&self, config: Config, lock: Option<Lock>) -> Result<Workplace, Failure> {
         let store = Store::open(&config.store.path)?;
-        let fetcher = fetcher(&config)?;
-        let descriptors = descriptors();
-        let (limit, wanted) = (descriptors.limit(), config.polling.politeness.concurrency);
+        let fetcher = self.fetcher(&config)?;
+        let (limit, wanted) = (self.descriptors.limit(), config.polling.politeness.concurrency);
         let mut resources = Resources::new(store, Arc::new(config), fetcher, smtp()?, &host());
-        resources.descriptors = descriptors;
+        resources.descriptors = self.descriptors;
         let concurrency = resources.politeness().concurrency;
         debug!(limit, concurrency, "the limit of open files is known");
         if concurrency < wanted {
@@ -108,15 +93,30 @@ impl Workplace {
                 "the limit of open files allows {concurrency} polls at once, polling.concurrency wants {wanted}; {REMEDY}"
             );
         }
-        Ok(Self { resources, _lock: lock })
+        Ok(Workplace { resources, _lock: lock })
+    }
+
+    /// Makes the HTTP client of a configuration.
+    pub(super) fn fetcher(&self, config: &Config) -> Result<Fetcher, Failure> {
+        let agent = fetch::user_agent(config.polling.contact.as_deref());
+        let fetcher = Fetcher::new(config.polling.limits, &agent).context("the HTTP client could not be made")?;
+        Ok(fetcher.for_feeds(&config.feeds, self.descriptors.kept_hosts()))
     }
 }
 
-/// Makes the HTTP client of a configuration.
-pub(super) fn fetcher(config: &Config) -> Result<Fetcher, Failure> {
-    let agent = fetch::user_agent(config.polling.contact.as_deref());
-    let fetcher = Fetcher::new(config.polling.limits, &agent).context("the HTTP client could not be made")?;
-    Ok(fetcher.for_feeds(&config.feeds, descriptors().kept_hosts()))
+/// Raises this process's limit of open files as far as it may, and returns it.
+fn raised_descriptors() -> Descriptors {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // Where it may not be raised, we live with what there is.
+    let is_raised = current != maximum && setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
+    Descriptors::new(if is_raised { maximum } else { current })
+}
+
+/// The right to work on the store, and what jobs need for it.
+pub(super) struct Workplace {
+    pub(super) resources: Resources,
+    // Held until the command ends; a running daemon has it.
+    _lock: Option<Lock>,
 }
 
 /// Makes the SMTP client.

@@ -4,7 +4,7 @@ use super::{
     Failure,
     args::Match,
     found,
-    setup::{self, Setup},
+    setup::Setup,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal, harmless, styled},
 };
 use crate::{
@@ -53,7 +53,7 @@ struct Tried<'i> {
 pub(super) async fn trial(setup: &Setup, args: &Match, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let chosen = chosen(&config, args.why.as_deref())?;
-    let items = items(&config, &args.input).await?;
+    let items = items(setup, &config, &args.input).await?;
     let feed = Url::parse(&args.input).ok().and_then(|url| known(&config, &url));
     // Of a text of no feed `feeds` and `tags` do not count.
     let rule = |rule: &Rule| if feed.is_some() { rule.clone() } else { rule.of_any_feed() };
@@ -152,14 +152,14 @@ fn chosen<'a>(config: &'a Config, why: Option<&str>) -> Result<Vec<&'a Rule>, Fa
 }
 
 /// Returns the texts that the input stands for: a feed's items, or one text.
-async fn items(config: &Config, input: &str) -> Result<Vec<Item>, Failure> {
+async fn items(setup: &Setup, config: &Config, input: &str) -> Result<Vec<Item>, Failure> {
     if input == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().take(INPUT).read_to_end(&mut bytes)?;
         return Ok(read(&bytes, None, "standard input"));
     }
     if let Some(url) = Url::parse(input).ok().filter(|url| matches!(url.scheme(), "http" | "https")) {
-        return fetch(config, url).await;
+        return fetch(setup, config, url).await;
     }
     let path = Path::new(input);
     if path.is_file() {
@@ -183,10 +183,10 @@ fn known<'a>(config: &'a Config, url: &Url) -> Option<&'a Feed> {
     config.feeds.iter().find(|feed| matches!(&feed.url, FeedUrl::Web(known) if known == url))
 }
 
-async fn fetch(config: &Config, url: Url) -> Result<Vec<Item>, Failure> {
+async fn fetch(setup: &Setup, config: &Config, url: Url) -> Result<Vec<Item>, Failure> {
     let base = url.to_string();
     let feed = known(config, &url).cloned().unwrap_or_else(|| Feed::new(FeedUrl::Web(url)));
-    let fetched = setup::fetcher(config)?.fetch(&feed, &FeedState::default(), clock::now()).await;
+    let fetched = setup.fetcher(config)?.fetch(&feed, &FeedState::default(), clock::now()).await;
     match fetched.map_err(|failure| anyhow::anyhow!(failure.message))? {
         Fetched::Document { body, content_type, final_url, .. } => Ok(read(&body, content_type.as_deref(), &final_url)),
         Fetched::NotModified(_) | Fetched::Unchanged(_) => {

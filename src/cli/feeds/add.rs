@@ -4,7 +4,7 @@ use super::{
     super::{
         Failure,
         args::AddFeed,
-        setup::{self, Setup},
+        setup::Setup,
         terminal::{FAINT, Terminal, harmless, styled},
     },
     candidate::Candidate,
@@ -35,7 +35,7 @@ pub(super) async fn add(setup: &Setup, args: &AddFeed, terminal: Terminal<'_>) -
     if let Some((url, place)) = addresses.iter().find_map(|url| Some((url, configured.place(url)?))) {
         return Err(Failure::Failed(anyhow::anyhow!("{url} is already a feed {place}; nothing was written")));
     }
-    let found = search(&config, &addresses, args.allow_private, terminal).await?;
+    let found = search(setup, &config, &addresses, args.allow_private, terminal).await?;
     let candidates: Vec<Candidate> = found
         .feeds
         .iter()
@@ -119,12 +119,13 @@ fn addresses(text: &str) -> Result<Vec<FeedUrl>, Failure> {
 
 /// Searches at the first address that answers; of one without a scheme that is https, else http.
 async fn search(
+    setup: &Setup,
     config: &Config,
     addresses: &[FeedUrl],
     allow_private: bool,
     terminal: Terminal<'_>,
 ) -> Result<Discovery, Failure> {
-    let fetcher = setup::fetcher(config)?.for_discovery();
+    let fetcher = setup.fetcher(config)?.for_discovery();
     let talks = std::io::stderr().is_terminal() && !terminal.wants_json();
     let progress = |url: &str| {
         if talks {

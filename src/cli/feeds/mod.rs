@@ -12,7 +12,7 @@ mod writing;
 use super::{
     Failure,
     args::{Feeds, FeedsAction},
-    setup::{self, Setup},
+    setup::Setup,
     terminal::Terminal,
 };
 use crate::{
@@ -35,7 +35,7 @@ pub(super) fn feeds(setup: &Setup, args: &Feeds, terminal: &Terminal<'_>) -> Res
     }
     match &args.action {
         None => show(setup, args, terminal),
-        Some(FeedsAction::Add(args)) => setup::runtime()?.block_on(add::add(setup, args, *terminal)),
+        Some(FeedsAction::Add(args)) => setup.runtime()?.block_on(add::add(setup, args, *terminal)),
         Some(FeedsAction::Import(args)) => import::import(setup, args, *terminal),
         Some(FeedsAction::Export(args)) => export::export(setup, args, *terminal),
     }
