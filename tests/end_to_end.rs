@@ -237,6 +237,27 @@ fn a_kill_before_the_reply_to_the_dot_repeats_the_same_mail() {
     assert_eq!((outbox.len(), &outbox[0]["state"]), (1, &"accepted".into()), "{outbox:?}");
 }
 
+/// Promise P2: once the server has said that it has the mail, nothing but our commit is between the two.
+#[test]
+fn a_kill_while_the_server_hangs_at_quit_repeats_nothing() {
+    let stage = Stage::new();
+    stage.smtp.behave(Behaviour::HangAtQuit);
+    let daemon = stage.workspace.daemon();
+    stage.smtp.wait_for_partings(1);
+    daemon.kill();
+    let outbox = stage.outbox();
+    assert_eq!((outbox.len(), &outbox[0]["state"]), (1, &"accepted".into()), "{outbox:?}");
+
+    stage.smtp.behave(Behaviour::Accept);
+    let daemon = stage.workspace.daemon();
+    stage.http.put("/wire.xml", Page::feed(feed_with("DPRK shows an ICBM")).with_etag("\"v2\""));
+    stage.workspace.run(&["poll"]).ended_with(0);
+    daemon.wait_for("a mail was accepted");
+    let received = stage.smtp.received();
+    assert_eq!(received.len(), 2, "{received:?}");
+    assert_ne!(message_id(&received[0].message), message_id(&received[1].message));
+}
+
 /// Promise P2: no alert is repeated.
 #[test]
 fn a_second_round_sends_nothing() {

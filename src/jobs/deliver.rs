@@ -67,18 +67,23 @@ pub async fn deliver(resources: &Resources, id: MailId, now: Timestamp) -> Resul
     let Resources { store, config, smtp, .. } = resources;
     let begun = store.call(move |connection| store::outbox::begin_attempt(connection, id, now)).await?;
     let Some((mail, message)) = begun else { return Ok(Delivered::Gone) };
-    let delivery = match &config.mail.server {
+    let (delivery, parting) = match &config.mail.server {
         MailServer::Smtp(server) => smtp.submit(server, &mail.sender, &mail.recipient, &message).await,
         MailServer::Maildir(path) => {
             let (path, message_id) = (path.clone(), mail.message_id.clone());
-            let written = tokio::task::spawn_blocking(move || maildir::deliver(&path, &message_id, &message));
-            written.await.unwrap_or_else(|_| Delivery::temporary("writing into the Maildir failed within feedwatch"))
+            let written = tokio::task::spawn_blocking(move || maildir::deliver(&path, &message_id, &message)).await;
+            let failed = |_| Delivery::temporary("writing into the Maildir failed within feedwatch");
+            (written.unwrap_or_else(failed), None)
         }
     };
     match delivery {
         Delivery::Accepted { reply } => {
             record_accepted(resources, id, &reply, now).await?;
+            // The mail is the server's: were the good-bye to come first, a crash meanwhile would send it again.
             Ok(Delivered::Accepted { reply })
+            if let Some(parting) = parting {
+                parting.quit().await;
+            }
         }
         Delivery::Refused(refusal) => {
             let retry = retry::next_attempt(mail.attempts, &refusal, mail.created_at, id, now);

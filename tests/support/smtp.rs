@@ -24,6 +24,8 @@ pub(crate) enum Behaviour {
     RefuseMessage(u16),
     /// It takes the message and never answers the final dot: the client cannot know whether the mail has arrived.
     HangAfterDot,
+    /// It accepts everything and never answers QUIT.
+    HangAtQuit,
 }
 
 /// A mail as it came.
@@ -40,6 +42,8 @@ pub(crate) struct Received {
 struct State {
     behaviour: Behaviour,
     connections: usize,
+    /// How many clients said QUIT.
+    partings: usize,
     received: Vec<Received>,
 }
 
@@ -77,7 +81,7 @@ impl SmtpServer {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let state = State { behaviour: Behaviour::Accept, connections: 0, received: Vec::new() };
+        let state = State { behaviour: Behaviour::Accept, connections: 0, partings: 0, received: Vec::new() };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let of_thread = shared.clone();
         thread::spawn(move || {
@@ -114,6 +118,11 @@ impl SmtpServer {
     pub(crate) fn wait_for_connections(&self, count: usize) {
         drop(self.shared.wait_until(&format!("{count} connections"), |state| state.connections >= count));
     }
+
+    /// Waits until clients have said QUIT so many times in all.
+    pub(crate) fn wait_for_partings(&self, count: usize) {
+        drop(self.shared.wait_until(&format!("{count} partings"), |state| state.partings >= count));
+    }
 }
 
 fn converse(stream: &TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
@@ -134,7 +143,12 @@ fn converse(stream: &TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line)? > 0 {
         let response = session.process(&line);
-        if behaviour == Behaviour::HangAfterDot && line == b".\r\n" {
+        let quits = line.eq_ignore_ascii_case(b"QUIT\r\n");
+        if quits {
+            shared.lock().partings += 1;
+            shared.changed.notify_all();
+        }
+        if (behaviour == Behaviour::HangAfterDot && line == b".\r\n") || (behaviour == Behaviour::HangAtQuit && quits) {
             // Reads until the client is gone, and says nothing.
             return io::copy(&mut lines, &mut io::sink()).map(drop);
         }
@@ -168,7 +182,7 @@ impl Handler for Mailroom {
     }
 
     fn data_start(&mut self, _domain: &str, from: &str, _is8bit: bool, to: &[String]) -> Response {
-        let accepted = self.behaviour == Behaviour::Accept;
+        let accepted = matches!(self.behaviour, Behaviour::Accept | Behaviour::HangAtQuit);
         let (sender, recipients) = (from.to_owned(), to.to_vec());
         self.draft = Some(Received { sender, recipients, message: Vec::new(), accepted });
         mailin::response::OK

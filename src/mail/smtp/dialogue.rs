@@ -173,7 +173,7 @@ impl<'a> Session<'a> {
         Ok(parameters)
     }
 
-    /// Says good-bye. The mail is accepted whatever comes of it.
+    /// Says good-bye.
     pub(super) async fn quit(mut self) {
         self.smtp.stream.expect_reply();
         self.smtp.timeout = self.client.timeouts.quit;

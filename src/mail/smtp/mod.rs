@@ -12,6 +12,7 @@ use crate::{
     config::SmtpServer,
     core::retry::{Delivery, Refusal},
 };
+use dialogue::Session;
 use rustls::{ClientConfig, crypto::CryptoProvider, pki_types::CertificateDer};
 use rustls_platform_verifier::Verifier;
 use std::{sync::Arc, time::Duration};
@@ -95,28 +96,34 @@ impl Client {
         Self { timeouts, ..self }
     }
 
-    /// Hands a message to the server for one recipient.
+    /// Hands a message to the server for one recipient. Returns at the server's answer: it is to be recorded before
+    /// anything else is said on the connection.
     ///
     /// `message` is sent as it is, apart from the escape of dots; lines end in CRLF.
-    pub async fn submit(&self, server: &SmtpServer, sender: &str, recipient: &str, message: &[u8]) -> Delivery {
-        match self.transaction(server, sender, recipient, message).await {
-            Ok(reply) => Delivery::Accepted { reply },
-            Err(refusal) => Delivery::Refused(refusal),
-        }
-    }
-
-    async fn transaction(
-        &self,
-        server: &SmtpServer,
+    pub async fn submit<'a>(
+        &'a self,
+        server: &'a SmtpServer,
         sender: &str,
         recipient: &str,
         message: &[u8],
-    ) -> Result<String, Refusal> {
-        let mut session = dialogue::Session::open(self, server).await?;
+    ) -> (Delivery, Option<Parting<'a>>) {
+        match self.transaction(server, sender, recipient, message).await {
+            Ok((reply, session)) => (Delivery::Accepted { reply }, Some(Parting(session))),
+            Err(refusal) => (Delivery::Refused(refusal), None),
+        }
+    }
+
+    async fn transaction<'a>(
+        &'a self,
+        server: &'a SmtpServer,
+        sender: &str,
+        recipient: &str,
+        message: &[u8],
+    ) -> Result<(String, Session<'a>), Refusal> {
+        let mut session = Session::open(self, server).await?;
         session.log_in().await?;
         let reply = session.send(sender, recipient, message).await?;
-        session.quit().await;
-        Ok(reply)
+        Ok((reply, session))
     }
 
     /// Greets the server, with TLS and the login as configured, and returns what it said.
@@ -125,12 +132,23 @@ impl Client {
     ///
     /// What [`Client::submit`] would be refused for before it sends a mail.
     pub async fn greet(&self, server: &SmtpServer) -> Result<String, Refusal> {
-        let mut session = dialogue::Session::open(self, server).await?;
+        let mut session = Session::open(self, server).await?;
         let login = session.log_in().await?;
         let mut said = vec![session.introduction()];
         said.extend(login);
         session.quit().await;
         Ok(said.join("; "))
+    }
+}
+
+/// A connection on which a mail was accepted.
+#[must_use = "the server waits for QUIT"]
+pub struct Parting<'a>(Session<'a>);
+
+impl Parting<'_> {
+    /// Says good-bye and waits a moment for the reply (RFC 5321 §4.1.1.10). The mail is the server's whatever comes of it.
+    pub async fn quit(self) {
+        self.0.quit().await;
     }
 }
 

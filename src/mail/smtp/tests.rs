@@ -102,7 +102,11 @@ async fn scripted(script: Script) -> (u16, Arc<Mutex<Vec<String>>>) {
 }
 
 async fn submit(client: &Client, server: &SmtpServer) -> Delivery {
-    client.submit(server, "alerts@example.org", "desk@example.org", MESSAGE).await
+    let (delivery, parting) = client.submit(server, "alerts@example.org", "desk@example.org", MESSAGE).await;
+    if let Some(parting) = parting {
+        parting.quit().await;
+    }
+    delivery
 }
 
 #[tokio::test]
@@ -159,6 +163,23 @@ async fn a_server_that_hangs_is_left_at_the_limit_of_the_phase() {
         let delivery = submit(&patient.with_timeouts(timeouts), &server(port, SmtpTls::Off, false)).await;
         assert_eq!(kind(&delivery), *want, "{delivery:?}");
         assert!(message(&delivery).contains("no answer within 0.3 s"), "{delivery:?}");
+    }
+}
+
+/// Promise P2: the answer to the message is there before QUIT is said, and nothing that comes of QUIT changes it.
+#[tokio::test]
+async fn a_server_that_fails_at_quit_has_the_mail() {
+    for answer in ["HANG", "DROP", "FLOOD", "502 what?"] {
+        let script: Script = Box::leak(Box::new([("QUIT", answer)]));
+        let (port, heard) = scripted(script).await;
+        let client = client();
+        let client = client.clone().with_timeouts(Timeouts { quit: Duration::from_millis(300), ..client.timeouts });
+        let server = server(port, SmtpTls::Off, false);
+        let (delivery, parting) = client.submit(&server, "alerts@example.org", "desk@example.org", MESSAGE).await;
+        assert_eq!(delivery, Delivery::Accepted { reply: "250 2.0.0 queued as 42".to_owned() });
+        assert_eq!(heard.lock().unwrap().last().unwrap(), ".", "{answer}");
+        parting.unwrap().quit().await;
+        assert_eq!(heard.lock().unwrap().last().unwrap(), "QUIT", "{answer}");
     }
 }
 
@@ -239,7 +260,8 @@ async fn addresses_are_ascii_or_need_an_extension_and_inject_nothing() {
         let script: Script = Box::leak(Box::new([("EHLO", ehlo)]));
         let (port, heard) = scripted(script).await;
         let server = server(port, SmtpTls::Off, false);
-        let delivery = client().submit(&server, "alerts@example.org", recipient, b"x\r\n").await;
+        let client = client();
+        let (delivery, _) = client.submit(&server, "alerts@example.org", recipient, b"x\r\n").await;
         match want {
             Ok(command) => assert!(heard.lock().unwrap().iter().any(|line| line == command), "{delivery:?}"),
             Err(words) => {
