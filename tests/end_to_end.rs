@@ -308,33 +308,46 @@ fn a_reload_takes_a_good_configuration_and_refuses_a_bad_one() {
     assert_eq!(mail.subject(), Some("[feedwatch] 1 hit: Harbour (1)"));
 }
 
-/// Promise P1: a poll that began before a reload brings an article after it, which meets the new rules at once; a new rule
-/// with `backfill` waits for it, and does not tell of the article again.
+/// Promises P1 and P2: a poll that began before a reload brings an article after it, which meets the new rules at once. A
+/// new rule with `backfill` does not wait for that poll, and tells of no article a second time, also after a kill.
 #[test]
 fn a_poll_that_began_before_the_reload_brings_what_new_rules_find_once() {
     let (listener, smtp) = (TcpListener::bind(("127.0.0.1", 0)).expect("a free port"), SmtpServer::start());
-    let url = format!("http://{}/wire.xml", listener.local_addr().expect("a bound socket has an address"));
-    let workspace = Workspace::new(&configuration(&[url], &smtp.url()));
+    let held = format!("http://{}/held.xml", listener.local_addr().expect("a bound socket has an address"));
+    let workspace = Workspace::new(&configuration(&[held, "harbour.xml".to_owned()], &smtp.url()));
+    workspace.write("harbour.xml", NO_HIT);
     let daemon = workspace.daemon();
     let (mut held, _) = listener.accept().expect("the daemon polls");
+    daemon.wait_for("a feed was read");
     let rule = "\n[[rule]]\nname = \"Harbour\"\nany = [\"@harbour\"]\nbackfill = \"36500d\"\ndigests = [\"urgent\"]\n";
     let rules =
         workspace.read("feedwatch.toml").replace("[terms]\n", "[terms]\nharbour = { file = \"harbour.txt\" }\n");
     workspace.write("harbour.txt", "port closed\n");
     workspace.write("feedwatch.toml", &(rules + rule));
     daemon.signal("HUP");
-    daemon.wait_for("the configuration was reloaded");
+    daemon.wait_for("new rules were run over what is stored articles=1 hits=0");
     // The terms of a file are the rule's: a change of the file alone is a change of the rule.
     workspace.write("harbour.txt", "# of the coast\r\nport closed\r\nharbour strike\r\n");
     daemon.signal("HUP");
-    daemon.wait_for("the configuration was reloaded");
+    daemon.wait_for("new rules were run over what is stored articles=1 hits=1");
+    let body = NO_HIT.replace("strike ends", "strike goes on");
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nConnection: close";
-    write!(held, "{head}\r\nContent-Length: {}\r\n\r\n{NO_HIT}", NO_HIT.len()).expect("the daemon waits");
-    daemon.wait_for("new rules were run over what is stored articles=1 hits=0");
-    let mails = smtp.wait_for_mails(1);
-    let mail = MessageParser::default().parse(&mails[0].message).expect("a mail");
-    assert_eq!(mail.subject(), Some("[feedwatch] 1 hit: Harbour (1)"));
-    assert!(!words(&mail.body_text(0).expect("a text")).contains("found in retrospect"), "{mail:?}");
+    smtp.wait_for_mails(1);
+    write!(held, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("the daemon waits");
+    daemon.wait_for("a feed brought hits");
+    let mails = smtp.wait_for_mails(2);
+    let in_retrospect = mails.iter().map(|mail| {
+        let mail = MessageParser::default().parse(&mail.message).expect("a mail");
+        assert_eq!(mail.subject(), Some("[feedwatch] 1 hit: Harbour (1)"));
+        words(&mail.body_text(0).expect("a text")).contains("found in retrospect")
+    });
+    assert_eq!(in_retrospect.collect::<Vec<_>>(), [true, false]);
+
+    daemon.kill();
+    workspace.write("harbour.txt", "harbour strike\n");
+    let daemon = workspace.daemon();
+    daemon.wait_for("new rules were run over what is stored articles=2 hits=0");
+    assert_eq!(workspace.run(&["hits", "--json"]).json().as_array().map(Vec::len), Some(2));
 }
 
 /// Promise P7: a bad configuration is refused whole at the start, with the exit code on which systemd does not restart.

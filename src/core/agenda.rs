@@ -84,11 +84,6 @@ impl Job {
     pub fn is_fetch(&self) -> bool {
         matches!(self, Self::Poll(_) | Self::Page(_))
     }
-
-    /// Tells whether it matches articles that are new to the rules.
-    pub fn matches_articles(&self) -> bool {
-        self.is_fetch() || *self == Self::OverduePages
-    }
 }
 
 /// What is due when.

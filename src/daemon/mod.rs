@@ -33,12 +33,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
-use std::{
-    collections::{HashMap, HashSet},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::{Id, JoinError, JoinSet},
@@ -54,9 +49,6 @@ const DRAIN: Duration = Duration::from_secs(75);
 
 /// How long after a failure of our own (the store, a panic) a job is tried again.
 const AGAIN: Duration = Duration::from_secs(60);
-
-/// How long new rules wait, before they are run over what is stored, for jobs to end that match without them.
-const FORMER_END: Duration = Duration::from_secs(1);
 
 /// Time between two rounds of upkeep.
 const UPKEEP: Duration = Duration::from_secs(15 * 60);
@@ -81,8 +73,6 @@ pub struct Daemon {
     hosts: HashMap<FeedId, String>,
     running: JoinSet<Ended>,
     job_of: HashMap<Id, Job>,
-    /// Jobs under way that match articles by an earlier configuration: they do not know the rules that came since.
-    former_matching: HashSet<Id>,
     record: DaemonRecord,
     /// The store's version that the agenda knows, to notice what another process changed.
     seen: i64,
@@ -129,7 +119,6 @@ impl Daemon {
             hosts: HashMap::new(),
             running: JoinSet::new(),
             job_of: HashMap::new(),
-            former_matching: HashSet::new(),
             record: DaemonRecord {
                 pid: std::process::id(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -231,10 +220,6 @@ impl Daemon {
                 self.running.spawn(work.instrument(info_span!("upkeep")))
             }
             Job::Backfill => {
-                if !self.former_matching.is_empty() {
-                    self.agenda.finish(&job);
-                    return self.agenda.schedule(job, now + FORMER_END);
-                }
                 let work = async move { Ended::Backfilled(backfill::backfill(&resources, now).await) };
                 self.running.spawn(work.instrument(info_span!("backfill")))
             }
@@ -245,7 +230,6 @@ impl Daemon {
     async fn end(&mut self, ended: Result<(Id, Ended), JoinError>) {
         let now = clock::now();
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        self.former_matching.remove(&id);
         let Some(job) = self.job_of.remove(&id) else { return };
         self.agenda.finish(&job);
         match ended {

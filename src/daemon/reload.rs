@@ -44,8 +44,6 @@ impl Daemon {
         let hosts = hosts.filter_map(|(row, feed)| Some((row.id, relocation::host(&feed.url, &row.state)?)));
         self.hosts = hosts.collect();
         self.resources.config = config;
-        let matching = self.job_of.iter().filter(|(_, job)| job.matches_articles());
-        self.former_matching.extend(matching.map(|(id, _)| *id));
         self.agenda.schedule(Job::Backfill, now);
         self.agenda.set_limits(self.resources.politeness());
         for (index, feed) in stored.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Runs rules that are new or changed and say `backfill` over what was stored before them: in pages, each with its hits
 //! and its progress in one transaction, so that a kill loses and repeats nothing (promises P1, P2).
 
-use super::{Resources, archive::FeedsByIdentity};
+use super::{InForce, Resources, archive::FeedsByIdentity};
 use crate::{
     config::{Config, WatchRule},
     core::{
@@ -48,15 +48,13 @@ pub(super) fn adopt(connection: &Connection, config: &Config, now: Timestamp) ->
     store::rule::adopt(connection, &adoption, now)
 }
 
-/// Runs the rules over some pages. No poll that began under an earlier configuration may be under way, nor the end of an
-/// article's wait for its page: what it brings after this began would be met by neither the new rules nor this.
+/// Runs the rules over some pages. What is committed since they came into force met them then, whenever its poll began.
 ///
 /// # Errors
 ///
 /// When the store fails; then the page at hand is done again.
 pub async fn backfill(resources: &Resources, now: Timestamp) -> Result<Backfilled, StoreError> {
     let mut done = Backfilled { more: true, ..Backfilled::default() };
-    close(resources).await?;
     let mut compiled: Option<(Vec<usize>, Arc<RuleSet>)> = None;
     for _ in 0..PAGES {
         let Some((stretch, rules)) = next(resources).await? else {
@@ -71,24 +69,14 @@ pub async fn backfill(resources: &Resources, now: Timestamp) -> Result<Backfille
                 Arc::new(RuleSet::new(&rules))
             }
         };
-        let page = Page { config: resources.config.clone(), stretch, rules, set: set.clone(), now };
+        let (config, in_force) = (resources.config.clone(), resources.in_force.clone());
+        let page = Page { config, in_force, stretch, rules, set: set.clone(), now };
         let (articles, hits) = page.run(resources).await?;
         done.articles += articles;
         done.hits += hits;
         compiled = Some((indices, set));
     }
     Ok(done)
-}
-
-/// Ends what the rules are to be run over with what is stored now, since everything that matched without them has ended.
-async fn close(resources: &Resources) -> Result<(), StoreError> {
-    let config = resources.config.clone();
-    let close = move |connection: &Connection| {
-        let configured: HashMap<_, _> =
-            config.rules.iter().map(|watch| (&watch.rule.name, &watch.rule.version)).collect();
-        store::rule::close(connection, |rule, version| configured.get(rule) == Some(&version))
-    };
-    resources.store.call(close).await
 }
 
 /// A rule that is run over what is stored.
@@ -120,6 +108,7 @@ async fn next(resources: &Resources) -> Result<Option<(Stretch, Vec<Running>)>, 
 /// A page of the archive and the rules that are run over it.
 struct Page {
     config: Arc<Config>,
+    in_force: InForce,
     stretch: Stretch,
     rules: Vec<Running>,
     set: Arc<RuleSet>,
@@ -176,22 +165,24 @@ impl Page {
     }
 
     fn commit(self, connection: &Connection, found: Vec<Found>, reached: ArticleId) -> Result<usize, StoreError> {
+        // The digests of a rule may be others since.
+        let in_force = self.in_force.or(&self.config);
         let mut ours = Vec::with_capacity(self.rules.len());
-        for rule in &self.rules {
-            ours.push(store::rule::advance(connection, &rule.progress, reached)?);
+        for Running { progress, .. } in &self.rules {
+            let advanced = store::rule::advance(connection, progress, reached)?;
+            ours.push(in_force.rules.iter().find(|watch| advanced && watch.rule.name == progress.rule));
         }
         let mut hits = vec![0; self.rules.len()];
         for Found { rule, article, changed_at, terms } in found {
+            let Some(WatchRule { digests, .. }) = ours[rule] else { continue };
             // An article that was edited meanwhile was met when it was.
-            if !ours[rule] || store::article::changed_at(connection, article)? != changed_at {
+            if store::article::changed_at(connection, article)? != changed_at {
                 continue;
             }
-            let Running { index, progress } = &self.rules[rule];
-            let WatchRule { rule: matched, digests, .. } = &self.config.rules[*index];
-            let (name, version) = (&matched.name, &matched.version);
+            let Unfinished { rule: name, version, hits: before, .. } = &self.rules[rule].progress;
             let hit = store::hit::record_in_retrospect(connection, name, version, article, &terms, self.now)?;
             let Some(hit) = hit else { continue };
-            let suppressed = progress.hits + hits[rule] >= self.config.polling.max_hits_per_poll;
+            let suppressed = before + hits[rule] >= in_force.polling.max_hits_per_poll;
             hits[rule] += 1;
             for digest in digests {
                 store::hit::queue(connection, digest, hit, suppressed)?;

@@ -27,8 +27,8 @@ pub fn known(connection: &Connection) -> Result<Vec<KnownVersion>, StoreError> {
     Ok(known.collect::<Result<_, _>>()?)
 }
 
-/// Makes the rules in force those of a configuration. Which article is the last that new ones are to be run over remains
-/// open until [`close`].
+/// Makes the rules in force those of a configuration. What new ones are to be run over ends with the last article that is
+/// stored now: whatever is committed later is matched by them.
 ///
 /// # Errors
 ///
@@ -68,6 +68,12 @@ pub fn adopt(connection: &Connection, adoption: &Adoption, now: Timestamp) -> Re
             ":after": since.map(|since| starts.since(since)).transpose()?,
         })?;
     }
+    connection
+        .prepare_cached(
+            "UPDATE rule_version SET last_article = ?1
+             WHERE in_force = 1 AND after_article IS NOT NULL AND last_article IS NULL",
+        )?
+        .execute([last_article(connection)?])?;
     Ok(())
 }
 
@@ -99,27 +105,6 @@ impl Starts<'_> {
 fn last_article(connection: &Connection) -> Result<i64, StoreError> {
     let last: Option<i64> = connection.query_row("SELECT max(id) FROM article", [], |row| row.get(0))?;
     Ok(last.unwrap_or_default())
-}
-
-/// Ends what new rules are to be run over with the last article that is stored now: whatever comes later is met when it
-/// comes. `is_ours` tells whether that holds for a rule.
-///
-/// # Errors
-///
-/// When SQLite fails.
-pub fn close(connection: &Connection, is_ours: impl Fn(&RuleName, &RuleVersion) -> bool) -> Result<(), StoreError> {
-    let mut open = connection.prepare_cached(
-        "SELECT rule, version FROM rule_version
-         WHERE in_force = 1 AND after_article IS NOT NULL AND last_article IS NULL",
-    )?;
-    let open: Vec<_> = open.query_map([], name)?.collect::<Result<_, _>>()?;
-    let mut close =
-        connection.prepare_cached("UPDATE rule_version SET last_article = ?3 WHERE rule = ?1 AND version = ?2")?;
-    let last = last_article(connection)?;
-    for (rule, version) in open.iter().filter(|(rule, version)| is_ours(rule, version)) {
-        close.execute(params![rule.as_str(), version.as_str(), last])?;
-    }
-    Ok(())
 }
 
 /// Returns the rules in force that are not through with what was stored before them.

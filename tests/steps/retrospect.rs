@@ -1,6 +1,7 @@
 //! The archive: rules that are new or changed, run over what is stored, and what it is asked.
 
 use super::*;
+use feedwatch::core::hit::DigestName;
 
 /// The rule of [`CONFIGURATION`], changed, and run over what is stored.
 const CHANGED: &str = "any = [\"ballistic missiles\", \"rockets\"]\nbackfill = \"7d\"";
@@ -37,8 +38,8 @@ async fn a_changed_rule_is_run_once_over_what_is_stored() {
     bench.adopt(CHANGED, "2026-11-24T09:00:00Z").await;
     bench.publish(&[("c", "Kim shows new rockets", FRESH)]);
     assert_eq!(bench.poll("2026-11-24T09:00:01Z").await.hits, 1);
-    // The article that came since is looked at again, and hits no second time.
-    assert_eq!(bench.backfill("2026-11-24T09:00:02Z").await, Backfilled { articles: 3, hits: 1, more: false });
+    // The article that came since is not looked at again.
+    assert_eq!(bench.backfill("2026-11-24T09:00:02Z").await, Backfilled { articles: 2, hits: 1, more: false });
     for now in ["2026-11-24T09:10:00Z", "2026-11-25T05:00:00Z"] {
         bench.adopt(CHANGED, now).await;
         assert_eq!(bench.backfill(now).await, Backfilled::default(), "{now}");
@@ -99,6 +100,22 @@ async fn a_rule_that_left_is_not_run_on() {
     // Back again, it goes on where it was.
     bench.adopt(CHANGED, "2026-11-24T06:30:00Z").await;
     assert_eq!(bench.backfill("2026-11-24T06:30:01Z").await, Backfilled { articles: 1, hits: 1, more: false });
+}
+
+/// Promise P1: what a rule finds while a reload gives it another digest goes into that one.
+#[tokio::test]
+async fn hits_in_retrospect_go_to_the_digests_in_force() {
+    let mut bench = bench(at("2026-11-24T05:00:00Z")).await;
+    bench.publish(&[("a", "Kim inspects rockets", FRESH)]);
+    bench.poll("2026-11-24T06:00:00Z").await;
+    bench.adopt(CHANGED, "2026-11-24T06:10:00Z").await;
+    let former = bench.resources.clone();
+    let noon = "[[digest]]\nname = \"noon\"\nto = [\"desk@example.org\"]\nschedule = \"daily at 12:00\"";
+    bench.adopt(&format!("{CHANGED}\ndigests = [\"noon\"]\n{noon}"), "2026-11-24T06:20:00Z").await;
+    bench.resources.in_force.replace(bench.resources.config.clone());
+    assert_eq!(backfill::backfill(&former, at("2026-11-24T06:20:01Z")).await.unwrap().hits, 1);
+    let waiting = |connection: &_| store::hit::count_pending(connection, &DigestName::new("noon"));
+    assert_eq!(bench.resources.store.call(waiting).await.unwrap(), 1);
 }
 
 /// Promise P1: a rule meets every article that is committed after the reload that brought it, also those of a poll that
