@@ -3,6 +3,7 @@
 //! Due times are durable in the store, so a restart polls nothing early and forgets nothing. A job that panics is that
 //! job's failure. What a job does is in `jobs`, what is due when is decided in `core`.
 
+mod failures;
 mod pages;
 mod polls;
 mod reload;
@@ -26,6 +27,7 @@ use crate::{
         deliver::{self, Delivered},
         edition::{self, Composed, When},
         full_text::{self, Attempts, PageReport},
+        notice,
         poll::{self, PollReport, Polled},
         upkeep,
     },
@@ -33,7 +35,12 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::{Id, JoinError, JoinSet},
@@ -73,6 +80,8 @@ pub struct Daemon {
     hosts: HashMap<FeedId, String>,
     running: JoinSet<Ended>,
     job_of: HashMap<Id, Job>,
+    /// What people call the jobs that panicked when they ran last.
+    failing: HashSet<String>,
     record: DaemonRecord,
     /// The store's version that the agenda knows, to notice what another process changed.
     seen: i64,
@@ -119,6 +128,7 @@ impl Daemon {
             hosts: HashMap::new(),
             running: JoinSet::new(),
             job_of: HashMap::new(),
+            failing: HashSet::new(),
             record: DaemonRecord {
                 pid: std::process::id(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -135,6 +145,8 @@ impl Daemon {
         };
         let config = daemon.resources.config.clone();
         daemon.configure(config, now).await?;
+        daemon.resources.store.call(notice::forget_jobs).await?;
+        daemon.tell_of_reload(Ok(()), now).await?;
         daemon.agenda.schedule(Job::Upkeep, now + AGAIN);
         daemon.say_alive(now).await?;
         Ok(daemon)
@@ -232,17 +244,23 @@ impl Daemon {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let Some(job) = self.job_of.remove(&id) else { return };
         self.agenda.finish(&job);
-        match ended {
-            Ok((_, ended)) => {
-                if let Err(error) = self.follow_up(ended, now).await {
-                    self.pause_polls(&error, now);
-                    self.again(job, now);
+        let followed = match ended {
+            Ok((_, ended)) => self.follow_up(ended, now).await,
+            Err(panic) => Err(StoreError::Panicked(panic.to_string())),
+        };
+        let settled = match followed {
+            Ok(()) => self.work_again(&job, now).await,
+            Err(StoreError::Panicked(why)) => self.fail(job.clone(), &why, now).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = settled {
+            match &error {
+                StoreError::Panicked(why) => {
+                    error!(why, job = ?job, "a failure within feedwatch could not be recorded")
                 }
+                _ => self.pause_polls(&error, now),
             }
-            Err(error) => {
-                error!(%error, job = ?job, "a job failed within feedwatch; please report this");
-                self.again(job, now);
-            }
+            self.again(job, now);
         }
     }
 

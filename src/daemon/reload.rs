@@ -3,19 +3,53 @@
 use super::{Daemon, editions};
 use crate::{
     clock,
-    config::{self, Config},
+    config::{self, Config, ConfigErrors},
     core::{agenda::Job, digest::counted, relocation},
     fetch::{self, Fetcher},
-    jobs::adopt,
+    jobs::{
+        adopt,
+        notice::{self, Trouble},
+    },
     store::{self, StoreError},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
+use std::fmt::Write as _;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tracing::{error, info, warn};
 
 /// Feeds that are due at start are spread over this much time for each of them, so that they do not leave at once.
 const SPREAD: Duration = Duration::from_millis(20);
+
+/// Errors that a mail lists; `feedwatch check` lists all.
+const LISTED: usize = 20;
+
+/// Why a reload did not come about.
+pub(super) struct Refusal {
+    /// In a line.
+    reason: String,
+    /// What else the administrator is told.
+    details: String,
+}
+
+impl Refusal {
+    fn of(errors: &ConfigErrors) -> Self {
+        let mut details = String::new();
+        for problem in errors.0.iter().take(LISTED) {
+            let _ = write!(details, "\n    {problem}");
+        }
+        if errors.0.len() > LISTED {
+            details.push_str("\n    and more: `feedwatch check` lists all");
+        }
+        Self { reason: format!("refused: {} in the configuration", counted(errors.0.len(), "error")), details }
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self { reason, details: String::new() }
+    }
+}
 
 impl Daemon {
     /// Makes the store and the agenda those of a configuration. When the store fails, nothing has changed.
@@ -69,31 +103,51 @@ impl Daemon {
                 for problem in &errors.0 {
                     error!("{problem}");
                 }
-                Err(format!("refused: {} in the configuration", counted(errors.0.len(), "error")))
+                Err(Refusal::of(&errors))
             }
-            Err(_) => Err("refused: reading it failed within feedwatch".to_owned()),
+            Err(_) => Err(Refusal::from("refused: reading it failed within feedwatch".to_owned())),
         };
-        let said = match outcome {
+        let said = match &outcome {
             Ok(changes) => {
                 info!("the configuration was reloaded: {changes}");
                 format!("{now}: {changes}")
             }
-            Err(reason) => {
+            Err(Refusal { reason, .. }) => {
                 error!("the reload was {reason}; the old configuration stays in force");
                 format!("{now}: {reason}; the old configuration is in force")
             }
         };
         self.record.reload = Some(said);
-        if let Err(error) = self.say_alive(now).await {
+        let told = self.tell_of_reload(outcome.map(drop), now).await;
+        if let Err(error) = told.and(self.say_alive(now).await) {
             warn!(%error, "the outcome of the reload could not be recorded");
         }
         super::service::ready(&self.summary());
     }
 
-    async fn adopt(&mut self, config: Config, now: Timestamp) -> Result<String, String> {
+    /// Tells the administrator once that the configuration is refused, and once that it is not any more (promise P4).
+    pub(super) async fn tell_of_reload(
+        &mut self,
+        outcome: Result<(), Refusal>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let is_news = match outcome {
+            Ok(()) => {
+                let text = format!("The configuration is good again and in force since {now}.");
+                notice::clear(&self.resources, &Trouble::Reload, text, now).await?
+            }
+            Err(Refusal { reason, details }) => {
+                let text = format!("The reload at {now} was {reason}; the old configuration is in force.{details}");
+                notice::raise(&self.resources, &Trouble::Reload, text, now).await?
+            }
+        };
+        if is_news { self.schedule_deliveries().await } else { Ok(()) }
+    }
+
+    async fn adopt(&mut self, config: Config, now: Timestamp) -> Result<String, Refusal> {
         let old = self.resources.config.clone();
         if config.store.path != old.store.path {
-            return Err("refused: `store.path` changed, which takes a restart".to_owned());
+            return Err("refused: `store.path` changed, which takes a restart".to_owned().into());
         }
         let agent = fetch::user_agent(config.polling.contact.as_deref());
         let fetcher = Fetcher::new(config.polling.limits, &agent).map_err(|error| format!("refused: {error}"))?;
@@ -103,7 +157,7 @@ impl Daemon {
             warn!("{warning}");
         }
         if let Err(error) = self.configure(Arc::new(config), now).await {
-            return Err(format!("not completed: {error}"));
+            return Err(format!("not completed: {error}").into());
         }
         self.resources.fetcher = Arc::new(fetcher);
         Ok(changes)

@@ -2,7 +2,7 @@
 
 use crate::{
     config::MailServer,
-    core::retry::{self, Delivery, MailId, RefusalKind, Retry},
+    core::retry::{self, Delivery, MailId, Refusal, RefusalKind, Retry},
     jobs::Resources,
     mail::maildir,
     store::{self, StoreError},
@@ -78,19 +78,42 @@ pub async fn deliver(resources: &Resources, id: MailId, now: Timestamp) -> Resul
     };
     match delivery {
         Delivery::Accepted { reply } => {
-            record_accepted(resources, id, &reply, now).await?;
             // The mail is the server's: were the good-bye to come first, a crash meanwhile would send it again.
-            Ok(Delivered::Accepted { reply })
+            record_accepted(resources, id, &reply, now).await?;
             if let Some(parting) = parting {
                 parting.quit().await;
             }
+            Ok(Delivered::Accepted { reply })
         }
         Delivery::Refused(refusal) => {
             let retry = retry::next_attempt(mail.attempts, &refusal, mail.created_at, id, now);
-            let (at, message) = (retry.at, refusal.message.clone());
-            let in_doubt = refusal.kind == RefusalKind::InDoubt;
-            store.call(move |connection| store::outbox::record_refused(connection, id, &message, at, in_doubt)).await?;
-            Ok(Delivered::Refused { message: refusal.message, retry })
+            record_refused(resources, id, refusal, retry).await
         }
     }
+}
+
+/// Records that an attempt failed within feedwatch (it panicked). Nobody knows how far it came.
+///
+/// # Errors
+///
+/// When the store fails.
+pub async fn fail(resources: &Resources, id: MailId, why: &str, now: Timestamp) -> Result<Delivered, StoreError> {
+    let found = resources.store.call(move |connection| store::outbox::find(connection, id)).await?;
+    let Some(mail) = found else { return Ok(Delivered::Gone) };
+    let message = format!("feedwatch itself failed ({why}); please report this");
+    let refusal = Refusal { kind: RefusalKind::InDoubt, message };
+    let retry = retry::next_attempt(mail.attempts, &refusal, mail.created_at, id, now);
+    record_refused(resources, id, refusal, retry).await
+}
+
+async fn record_refused(
+    resources: &Resources,
+    id: MailId,
+    refusal: Refusal,
+    retry: Retry,
+) -> Result<Delivered, StoreError> {
+    let (at, message, in_doubt) = (retry.at, refusal.message.clone(), refusal.kind == RefusalKind::InDoubt);
+    let record = move |connection: &Connection| store::outbox::record_refused(connection, id, &message, at, in_doubt);
+    resources.store.call(record).await?;
+    Ok(Delivered::Refused { message: refusal.message, retry })
 }

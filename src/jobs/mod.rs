@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod edition;
 pub mod full_text;
 mod matching;
+pub mod notice;
 pub mod poll;
 pub mod search;
 pub mod upkeep;

@@ -151,11 +151,38 @@ pub async fn poll_after(
     let began = Instant::now();
     let in_force = resources.in_force.clone();
     let commit = Commit { config: config.clone(), in_force, index, id, before, now };
-    let (mut report, matching) = store.call(move |connection| commit.run(connection, answer)).await?;
+    let (mut report, matching) = match store.call(move |connection| commit.run(connection, answer)).await {
+        Err(StoreError::Panicked(why)) => return fail(resources, index, id, &why, now).await,
+        committed => committed?,
+    };
     stages.matching = matching;
     stages.store = began.elapsed().saturating_sub(matching);
     report.stages = stages;
     Ok(report)
+}
+
+/// Records that a poll failed within feedwatch (it panicked), as a failure like any other: it is shown, told of and backed
+/// off from.
+///
+/// # Errors
+///
+/// When the store fails.
+pub async fn fail(
+    resources: &Resources,
+    index: usize,
+    id: FeedId,
+    why: &str,
+    now: Timestamp,
+) -> Result<PollReport, StoreError> {
+    let (config, in_force) = (resources.config.clone(), resources.in_force.clone());
+    let url = &config.feeds[index].url;
+    let message = format!("{url} could not be polled: feedwatch itself failed ({why}); please report this feed");
+    let failure = PollFailure { kind: FailureKind::Unreadable, message, retry_after: None, redirected_host: None };
+    let record = move |connection: &Connection| {
+        let before = store::feed::one(connection, id)?.state;
+        Commit { config, in_force, index, id, before, now }.run(connection, Answer::Failed(failure))
+    };
+    Ok(resources.store.call(record).await?.0)
 }
 
 async fn read(resources: &Resources, feed: &Feed, fetched: Result<Fetched, PollFailure>, now: Timestamp) -> Answer {

@@ -1,16 +1,15 @@
 //! Upkeep: clears old texts, looks the store over once a day, and tells the administrator once what stays broken
 //! (promise P4).
 
-use super::Resources;
+use super::{Resources, notice};
 use crate::{
     config::Config,
     core::health::{self, Health},
-    mail::message,
     store::{
         self, StoreError,
         check::StoreCheck,
         feed::StoredFeed,
-        outbox::{MailState, NewMail, OutboxMail},
+        outbox::{MailState, OutboxMail},
         retention::Cleared,
     },
 };
@@ -18,7 +17,6 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use std::{
     collections::HashSet,
-    fmt::Write as _,
     time::{Duration, Instant},
 };
 use tracing::{error, info, warn};
@@ -98,7 +96,9 @@ async fn look_over(resources: &Resources, now: Timestamp) -> Result<Option<Store
 
 /// Puts one mail to the administrator into the outbox for everything that is newly broken or works again.
 fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) -> Result<usize, StoreError> {
-    let Some(admin) = &config.mail.admin else { return Ok(0) };
+    if config.mail.admin.is_none() {
+        return Ok(0);
+    }
     let raised = store::daemon::notices(connection)?;
     let mut news = Vec::new();
     news.extend(about_store(connection, now)?);
@@ -143,26 +143,7 @@ fn tell(connection: &Connection, config: &Config, host: &str, now: Timestamp) ->
             ));
         }
     }
-    if !news.is_empty() {
-        let subject = format!("[feedwatch] {} on {host}", counted(news.len()));
-        let mut body = String::new();
-        for item in &news {
-            let _ = writeln!(body, "- {item}\n");
-        }
-        body.push_str(
-            "Each of these is reported once. `feedwatch feeds` and `feedwatch outbox` show how things are now.\n",
-        );
-        let from = &config.mail.from;
-        let notice = message::notice(from, admin, &subject, &body, now);
-        let mail = NewMail {
-            sender: from.address().to_owned(),
-            recipient: admin.address().to_owned(),
-            message_id: notice.message_id.to_string(),
-            subject,
-            message: notice.bytes,
-        };
-        store::outbox::enqueue(connection, None, &mail, now)?;
-    }
+    notice::mail(connection, config, host, &news, now)?;
     Ok(news.len())
 }
 
@@ -224,12 +205,4 @@ fn advice(
     let configured = config.feeds.iter().find(|configured| configured.url.identity() == feed.identity);
     let advice = configured.and_then(|configured| health::suggestion(configured, &feed.state, feed.next_poll_at));
     Ok(advice.map(|advice| format!("The feed {}: {advice}.", feed.shown_name())))
-}
-
-fn counted(items: usize) -> String {
-    if items == 1 {
-        "1 thing needs attention or works again".to_owned()
-    } else {
-        format!("{items} things need attention or work again")
-    }
 }

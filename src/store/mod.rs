@@ -54,8 +54,11 @@ pub enum StoreError {
     /// The transaction that the call was part of was not committed.
     #[error("the store did not commit: {0}")]
     Aborted(String),
-    /// The call panicked, or the thread that writes is gone.
-    #[error("the store did not answer: the call failed within, or its thread has stopped")]
+    /// The call panicked: the store is well, and nothing of the call is kept.
+    #[error("{0}")]
+    Panicked(String),
+    /// The thread that writes is gone.
+    #[error("the store did not answer: its thread has stopped")]
     WriterGone,
     /// What was asked for is not there (any more).
     #[error("{0}")]

@@ -69,13 +69,14 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
         // A receiver that is gone no longer wants the result; the work is committed all the same.
-        let call: Call = Box::new(move |transaction| match transaction.and_then(work) {
-            Ok(value) => Ok(Box::new(move |commit| drop(sender.send(commit.map(|()| value))))),
-            Err(error) => {
-                drop(sender.send(Err(error)));
-                Err(())
-            }
-        });
+        let call: Call =
+            Box::new(move |transaction| match transaction.and_then(|transaction| caught(transaction, work)) {
+                Ok(value) => Ok(Box::new(move |commit| drop(sender.send(commit.map(|()| value))))),
+                Err(error) => {
+                    drop(sender.send(Err(error)));
+                    Err(())
+                }
+            });
         self.calls.send(call).map_err(|_| StoreError::WriterGone)?;
         receiver.await.map_err(|_| StoreError::WriterGone)?
     }
@@ -126,8 +127,7 @@ fn run(
     let run = |statement| transaction.prepare_cached(statement)?.execute([]);
     for call in calls {
         run("SAVEPOINT one_call")?;
-        // A call that panics is its caller's failure: the reply is dropped with it, the savepoint rolls back.
-        if let Ok(Ok(reply)) = catch_unwind(AssertUnwindSafe(|| call(Ok(&transaction)))) {
+        if let Ok(reply) = call(Ok(&transaction)) {
             done.push(reply);
             run("RELEASE one_call")?;
         } else {
@@ -144,6 +144,18 @@ fn run(
         }
     }
     transaction.commit()
+}
+
+/// Runs a call; one that panics has failed, and nobody else.
+fn caught<T>(
+    transaction: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(|| work(transaction))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Err(StoreError::Panicked(text.unwrap_or("a panic without a message").to_owned()))
+    })
 }
 
 fn aborted(reason: &str) -> StoreError {
@@ -192,7 +204,7 @@ mod tests {
         let (good, bad, panics, late) = tokio::join!(good, bad, panics, late);
         assert!(good.is_ok() && late.is_ok());
         assert!(matches!(bad, Err(StoreError::NotFound(_))));
-        assert!(matches!(panics, Err(StoreError::WriterGone)));
+        assert!(matches!(panics, Err(StoreError::Panicked(why)) if why == "as a test does"));
         assert_eq!(subjects(&store).await, ["good", "late"]);
     }
 

@@ -1,0 +1,176 @@
+use super::*;
+use crate::{
+    config::{self, Config},
+    core::feed::FeedId,
+    fetch::{self, Fetcher},
+    jobs::{Resources, upkeep::Upkept},
+    mail::smtp,
+    store::{self, Store, outbox::OutboxMail},
+};
+use rusqlite::Connection;
+use std::{fs, sync::Arc};
+
+const CONFIGURATION: &str = r#"
+[store]
+path = "feedwatch.db"
+
+[polling]
+backfill = "36500d"
+
+[mail]
+from = "alerts@example.org"
+admin = "ops@example.org"
+server = "file:./mail"
+
+[[feed]]
+url = "feed.xml"
+
+[[rule]]
+name = "Missiles"
+any = ["missiles"]
+
+[[digest]]
+name = "urgent"
+to = ["desk@example.org"]
+schedule = "immediately"
+timezone = "UTC"
+"#;
+
+const FEED: &str = "<rss version=\"2.0\"><channel><title>Wire</title><item><title>DPRK fires missiles</title>\
+                    <guid>1</guid><pubDate>Mon, 23 Nov 2026 08:00:00 GMT</pubDate></item></channel></rss>";
+
+struct Bench {
+    directory: tempfile::TempDir,
+    daemon: Daemon,
+    now: Timestamp,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("feedwatch.toml");
+        fs::write(&file, CONFIGURATION).unwrap();
+        fs::write(directory.path().join("feed.xml"), FEED).unwrap();
+        let config = Arc::new(config::load(&file).unwrap());
+        let store = Store::open(&config.store.path).unwrap();
+        let fetcher = Fetcher::new(config.polling.limits, &fetch::user_agent(None)).unwrap();
+        let client = smtp::Client::new("localhost").unwrap();
+        let resources = Resources::new(store, config, fetcher, client, "host.example");
+        let load = file.clone();
+        let daemon = Daemon::new(resources, file, Box::new(move || config::load(&load))).await.unwrap();
+        Self { now: daemon.record.started_at, directory, daemon }
+    }
+
+    /// Runs something as a job to its end.
+    async fn end_of(&mut self, job: Job, work: impl Future<Output = Ended> + Send + 'static) {
+        let handle = self.daemon.running.spawn(work);
+        self.daemon.job_of.insert(handle.id(), job);
+        let ended = self.daemon.running.join_next_with_id().await.unwrap();
+        self.daemon.end(ended).await;
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        self.daemon.resources.store.call(question).await.unwrap()
+    }
+
+    async fn outbox(&self) -> Vec<OutboxMail> {
+        self.ask(|connection| store::outbox::list(connection, true)).await
+    }
+
+    fn feed(&self) -> FeedId {
+        *self.daemon.feeds.keys().next().unwrap()
+    }
+
+    /// Returns why the feed fails.
+    async fn failure(&self) -> Option<String> {
+        let feed = self.feed();
+        let state = self.ask(move |connection| store::feed::one(connection, feed)).await.state;
+        state.last_error.filter(|_| state.failing_since.is_some())
+    }
+}
+
+async fn panics() -> Ended {
+    panic!("as a test does")
+}
+
+/// Promise P4: of a job that panics the administrator hears once, and once when it works again.
+#[tokio::test]
+async fn a_job_that_panics_is_told_of_once_and_tried_again() {
+    let mut bench = Bench::new().await;
+    for _ in 0..2 {
+        bench.end_of(Job::Upkeep, panics()).await;
+        assert_eq!(bench.ask(notice::failing_jobs).await, ["upkeep"]);
+        let mails = bench.outbox().await;
+        let [mail] = &mails[..] else { panic!("{mails:?}") };
+        assert_eq!((mail.recipient.as_str(), mail.digest.is_none()), ("ops@example.org", true));
+        let id = mail.id;
+        let bytes = bench.ask(move |connection| store::outbox::bytes(connection, id)).await;
+        let text = String::from_utf8(bytes).unwrap().replace("=\r\n", "");
+        assert!(text.contains("upkeep failed within feedwatch") && text.contains("as a test does"), "{text}");
+        assert!(bench.daemon.agenda.next_start().unwrap() <= bench.now + 2 * AGAIN);
+    }
+    for _ in 0..2 {
+        bench.end_of(Job::Upkeep, async { Ended::Upkept(Ok(Upkept::default())) }).await;
+        assert!(bench.ask(notice::failing_jobs).await.is_empty());
+        assert_eq!(bench.outbox().await.len(), 2);
+    }
+}
+
+/// What panicked before a restart is tried anew.
+#[tokio::test]
+async fn a_start_forgets_the_jobs_that_panicked() {
+    let mut bench = Bench::new().await;
+    bench.end_of(Job::Backfill, panics()).await;
+    assert_eq!(bench.ask(notice::failing_jobs).await.len(), 1);
+    let Bench { directory, daemon, .. } = bench;
+    let (resources, file) = (daemon.resources.clone(), directory.path().join("feedwatch.toml"));
+    let load = file.clone();
+    let daemon = Daemon::new(resources, file, Box::new(move || config::load(&load))).await.unwrap();
+    assert!(daemon.resources.store.call(notice::failing_jobs).await.unwrap().is_empty());
+}
+
+/// Promises P4 and P6: a feed on which feedwatch itself fails is shown as failing and backed off from, and no other feed
+/// waits for it. Once a panic within the store's call was taken for a failure of the store, and all polls paused.
+#[tokio::test]
+async fn a_poll_that_panics_is_a_failure_of_its_feed_alone() {
+    let mut bench = Bench::new().await;
+    let (feed, now) = (bench.feed(), bench.now);
+    bench.end_of(Job::Poll(feed), panics()).await;
+    assert!(bench.failure().await.unwrap().contains("as a test does"));
+
+    let poll = |resources: Resources| async move {
+        Ended::Polled(feed, poll::poll(&resources, 0, feed, now).await.map(Box::new))
+    };
+    let resources = bench.daemon.resources.clone();
+    // A rule matches that is not there: matching panics in the transaction.
+    let broken = Config { rules: Vec::new(), ..(*resources.config).clone() };
+    resources.in_force.replace(Arc::new(broken));
+    bench.end_of(Job::Poll(feed), poll(resources.clone())).await;
+    assert!(bench.failure().await.unwrap().contains("please report this feed"));
+    assert!(!bench.daemon.store_fails);
+    assert!(bench.outbox().await.is_empty(), "the administrator hears of feeds that fail for a day");
+
+    resources.in_force.replace(resources.config.clone());
+    bench.end_of(Job::Poll(feed), poll(resources)).await;
+    assert_eq!(bench.failure().await, None);
+    let hits = |connection: &_| store::hit::select(connection, &store::hit::Selection::default());
+    assert_eq!(bench.ask(hits).await.len(), 1, "nothing of the poll that panicked was kept");
+}
+
+/// Promise P2: of a delivery that panics nobody knows how far it came; it is not repeated every minute.
+#[tokio::test]
+async fn a_delivery_that_panics_is_in_doubt() {
+    let mut bench = Bench::new().await;
+    let now = bench.now;
+    bench.end_of(Job::Upkeep, panics()).await;
+    let mail = bench.outbox().await.remove(0).id;
+    bench.ask(move |connection| store::outbox::begin_attempt(connection, mail, now)).await.unwrap();
+    bench.end_of(Job::Delivery(mail), panics()).await;
+    let mail = bench.outbox().await.remove(0);
+    assert!(mail.last_error.unwrap().contains("please report this"));
+    assert!(mail.in_doubt_since.is_some());
+    assert!(mail.next_attempt_at.unwrap() > now + 3 * AGAIN);
+}
