@@ -420,6 +420,41 @@ fn status_tells_what_comes_next() {
     assert!(json["store_check"]["checked_at"].is_string(), "{json:#}");
 }
 
+/// What the store tells is shown whatever is wrong with the configuration, and then what that is.
+#[test]
+fn status_is_shown_with_a_broken_configuration() {
+    let workspace = workspace();
+    workspace.run(&["poll"]).ended_with(0);
+    let good = workspace.read("feedwatch.toml");
+    let store = workspace.path("feedwatch.db").display().to_string();
+    let unknown = good.replace("all = [", "al = [");
+    let no_toml = format!("{good}\n[[rule]\nname = \"broken\n");
+    for (broken, why) in [(&unknown, "`rule[0].al`"), (&no_toml, "is not TOML")] {
+        workspace.write("feedwatch.toml", broken);
+        let ran = workspace.run(&["status"]);
+        says(&ran.stdout, &["daemon   not running", "error", "listed below", "feeds    1, 0 failing"]);
+        refused(ran, 2, why);
+        let ran = workspace.run(&["status", "--json"]);
+        let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert_eq!((&json["feeds"], &json["editions"]), (&1.into(), &serde_json::json!([])), "{json:#}");
+        assert!(!json["configuration_errors"].as_array().expect("an array").is_empty(), "{json:#}");
+        refused(ran, 2, why);
+    }
+    // Where errors may hide which store it is, none is guessed.
+    for hidden in [good.replace("path = \"feedwatch.db\"", "path = 7"), "[store".to_owned()] {
+        workspace.write("feedwatch.toml", &hidden);
+        let ran = workspace.run(&["status"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:#?}");
+        let ran = workspace.run(&["status", "--store", &store]);
+        says(&ran.stdout, &["feeds    1, 0 failing"]);
+        refused(ran, 2, "feedwatch.toml");
+    }
+    std::fs::remove_file(workspace.path("feedwatch.toml")).expect("a file that was written");
+    let mut command = feedwatch(workspace.path("").as_path());
+    command.args(["status", "--store", &store]);
+    says(&run(command).ended_with(0), &["feeds    1, 0 failing"]);
+}
+
 #[test]
 fn run_once_tells_scripts_what_it_did() {
     let workspace = workspace();

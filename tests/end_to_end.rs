@@ -292,6 +292,15 @@ fn a_reload_takes_a_good_configuration_and_refuses_a_bad_one() {
     let mail = MessageParser::default().parse(&told.message).expect("a mail");
     let text = words(&mail.body_text(0).expect("a text part"));
     assert!(text.contains("refused: 1 error") && text.contains("nowhere"), "{text}");
+    let ran = stage.workspace.run(&["status"]);
+    for (said, expected) in [
+        (&ran.stdout, &["daemon   running since", "the old configuration is in force", "config   1 error, listed"][..]),
+        (&ran.stdout, &["the daemon goes on with what it read before", "feeds    1, 0 failing", "outbox   0 waiting"]),
+        (&ran.stderr, &["nowhere", "1 error"]),
+    ] {
+        support::says(said, expected);
+    }
+    assert_eq!(ran.code, Some(2), "{ran:#?}");
 
     stage.workspace.write("feedwatch.toml", &good);
     stage.http.put("/wire.xml", Page::feed(feed_with("DPRK shows an ICBM")).with_etag("\"v2\""));

@@ -127,8 +127,10 @@ pub enum Command {
     )]
     Feeds(Feeds),
     /// Show what the daemon does and what comes next
+    ///
+    /// Where the configuration has errors, they are listed after what the store tells.
     #[command(after_help = "Examples:\n  feedwatch status\n  feedwatch status --json | jq .daemon.alive_at")]
-    Status,
+    Status(Status),
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  feedwatch completions bash > /etc/bash_completion.d/feedwatch\n  feedwatch \
                             completions zsh > ~/.zfunc/_feedwatch")]
@@ -256,6 +258,14 @@ pub struct Backtest {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub html: Option<PathBuf>,
     /// Store with the articles [default: that of the configuration, else of --against]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub store: Option<PathBuf>,
+}
+
+/// `feedwatch status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Store of the daemon [default: that of the configuration]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub store: Option<PathBuf>,
 }

@@ -112,7 +112,7 @@ fn dispatch(cli: Cli, terminal: &Terminal<'_>) -> Result<(), Failure> {
         Command::Digest(args) => setup.runtime()?.block_on(digest::digest(&setup, &args, terminal)),
         Command::Outbox(args) => setup.runtime()?.block_on(outbox::outbox(&setup, args, terminal)),
         Command::Feeds(args) => feeds::feeds(&setup, &args, terminal),
-        Command::Status => status::status(&setup, terminal),
+        Command::Status(args) => status::status(&setup, &args, terminal),
         Command::Completions(args) => completions::completions(args.shell),
         Command::Man(args) => completions::man(&args.directory),
     }

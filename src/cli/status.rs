@@ -2,17 +2,18 @@
 
 use super::{
     Failure,
+    args::Status as Args,
     setup::Setup,
     terminal::{BAD, GOOD, Terminal, WARNING, harmless, local, styled},
 };
 use crate::{
     clock,
-    config::Config,
+    config::{self, Config, Problem},
     core::{
         digest::counted,
         schedule::{DigestProgress, Due},
     },
-    jobs::upkeep::damage_remedy,
+    jobs::{notice, upkeep::damage_remedy},
     store::{
         self, Lock, StoreError,
         check::StoreCheck,
@@ -23,6 +24,7 @@ use crate::{
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::Serialize;
+use std::path::Path;
 
 /// How long a running daemon may be silent before that is strange.
 const SILENT: std::time::Duration = std::time::Duration::from_secs(180);
@@ -35,10 +37,12 @@ struct Status {
     feeds: usize,
     feeds_failing: usize,
     next_poll_at: Option<Timestamp>,
+    jobs_failing: Vec<String>,
     editions: Vec<NextEdition>,
     mails_waiting: usize,
     mails_held: usize,
     store_check: Option<StoreCheck>,
+    configuration_errors: Vec<Problem>,
 }
 
 #[derive(Serialize)]
@@ -48,24 +52,54 @@ struct NextEdition {
     hits_waiting: usize,
 }
 
-/// Shows the daemon, the feeds, the next editions and the outbox.
-pub(super) fn status(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), Failure> {
-    let config = setup.config()?;
-    let connection = setup.reader(&config)?;
-    let now = clock::now();
-    let status = gather(&config, &connection, now)?;
+/// Shows the daemon, the feeds, the next editions and the outbox. A configuration with errors is no obstacle where the
+/// store can be found: the daemon may run on one from before.
+pub(super) fn status(setup: &Setup, args: &Args, terminal: &Terminal<'_>) -> Result<(), Failure> {
+    let loaded = setup.config();
+    let named = args.store.clone().or_else(|| match &loaded {
+        Ok(config) => Some(config.store.path.clone()),
+        Err(_) => config::store_path(&setup.file().ok()?),
+    });
+    let (config, failure) = match loaded {
+        Ok(config) => (Some(config), None),
+        Err(Failure::Usage(_)) if named.is_some() => (None, None),
+        Err(failure) => (None, Some(failure)),
+    };
+    let shown = named.map_or(Ok(()), |store| show(&store, config.as_ref(), failure.as_ref(), *terminal));
+    match (failure, shown) {
+        (Some(failure), Err(error)) => {
+            terminal.error(&error.to_string());
+            Err(failure)
+        }
+        (Some(failure), Ok(())) => Err(failure),
+        (None, shown) => shown,
+    }
+}
+
+fn show(
+    store: &Path,
+    config: Option<&Config>,
+    failure: Option<&Failure>,
+    terminal: Terminal<'_>,
+) -> Result<(), Failure> {
+    let (connection, now) = (store::open_reader(store)?, clock::now());
+    let mut status = gather(store, config, &connection, now)?;
+    if let Some(Failure::Configuration(errors)) = failure {
+        status.configuration_errors.clone_from(&errors.0);
+    }
     if terminal.wants_json() {
         terminal.json(&status);
     } else {
-        print(&status, now, *terminal);
+        print(&status, now, terminal);
     }
     Ok(())
 }
 
-fn gather(config: &Config, connection: &Connection, now: Timestamp) -> Result<Status, Failure> {
-    let pid = Lock::holder(&config.store.path);
+fn gather(store: &Path, config: Option<&Config>, connection: &Connection, now: Timestamp) -> Result<Status, Failure> {
+    let pid = Lock::holder(store);
     let feeds = store::feed::configured(connection)?;
-    let editions = config.digests.iter().map(|digest| {
+    let digests = config.map(|config| &config.digests[..]).unwrap_or_default();
+    let editions = digests.iter().map(|digest| {
         let progress = store::edition::known_progress(connection, &digest.name, now)?;
         // One that the store does not know yet begins when it does.
         let progress = progress.unwrap_or_else(|| DigestProgress::beginning(now));
@@ -86,10 +120,12 @@ fn gather(config: &Config, connection: &Connection, now: Timestamp) -> Result<St
         feeds: feeds.len(),
         feeds_failing: feeds.iter().filter(|feed| feed.state.failing_since.is_some()).count(),
         next_poll_at: feeds.iter().map(|feed| feed.next_poll_at).min(),
+        jobs_failing: notice::failing_jobs(connection)?,
         editions: editions.collect::<Result<_, StoreError>>()?,
         mails_waiting: count(MailState::Waiting),
         mails_held: count(MailState::Held),
         store_check: store::check::last(connection)?,
+        configuration_errors: Vec::new(),
     })
 }
 
@@ -110,6 +146,14 @@ fn print(status: &Status, now: Timestamp, terminal: Terminal<'_>) {
             let last = daemon.as_ref().map(|daemon| format!(", last alive {}", local(daemon.alive_at)));
             terminal.line(format!("daemon   {}{}", styled(BAD, "not running"), last.unwrap_or_default()));
         }
+    }
+    if !status.configuration_errors.is_empty() {
+        let errors = counted(status.configuration_errors.len(), "error");
+        let goes_on = if status.pid.is_some() { "; the daemon goes on with what it read before" } else { "" };
+        terminal.line(format!("config   {}", styled(BAD, format!("{errors}, listed below{goes_on}"))));
+    }
+    for job in &status.jobs_failing {
+        terminal.line(format!("job      {}", styled(BAD, format!("{job} fails within feedwatch; please report this"))));
     }
     let next = status.next_poll_at.map(|at| format!(", next poll {}", local(at))).unwrap_or_default();
     terminal.line(format!("feeds    {}, {} failing{next}", status.feeds, status.feeds_failing));

@@ -163,6 +163,21 @@ pub fn load_for_edit(path: &Path) -> Result<Config, ConfigErrors> {
     load_draft(path, &surroundings(), None, Purpose::Edit)
 }
 
+/// Returns the store of a configuration also where that has errors, as long as these cannot hide which it is.
+pub fn store_path(path: &Path) -> Option<PathBuf> {
+    let sources = source::read_all(path, None);
+    let readable = sources.iter().filter(|source| source.broken.is_none());
+    let parsed: Vec<_> = readable.map(|source| (source, DeTable::parse_recoverable(&source.text))).collect();
+    let section =
+        parsed.iter().find_map(|(source, (table, _))| Some((source, table.get_ref().get("store")?.get_ref())));
+    let is_whole = parsed.len() == sources.len() && parsed.iter().all(|(_, (_, errors))| errors.is_empty());
+    match section.map(|(source, store)| (source, store.get("path"))) {
+        Some((source, Some(path))) => Some(source.resolve(path.get_ref().as_str()?.trim())),
+        _ if is_whole => Some(settings::default_store(sources.first()?.folder(), &surroundings()).path),
+        _ => None,
+    }
+}
+
 fn surroundings() -> Surroundings {
     // systemd lists several folders with colons between.
     let folder = |name: &str| std::env::split_paths(&std::env::var_os(name)?).next().filter(|path| path.is_absolute());
