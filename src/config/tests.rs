@@ -95,6 +95,21 @@ fn the_service_manager_says_where_the_store_and_the_password_are() {
     }
 }
 
+/// Once a credential that could not be looked at was passed over, and the error named a file of the same name.
+#[test]
+fn a_credential_that_cannot_be_looked_at_is_what_the_error_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("feedwatch.toml");
+    let mail =
+        "[mail]\nfrom = 'a@example.org'\nserver = 'smtp://[::1]'\nusername = 'a'\npassword_file = 'smtp-password'\n";
+    fs::write(&file, format!("{mail}{FEED}")).unwrap();
+    fs::write(folder.path().join("smtp-password"), "from the folder\n").unwrap();
+    // No folder, so that nobody can look, not even root.
+    let surroundings = Surroundings { credentials_folder: Some(file.clone()), ..surroundings() };
+    let errors = load_draft(&file, &surroundings, None, Purpose::Use).unwrap_err().to_string();
+    assert!(errors.contains("from ") && errors.contains("feedwatch.toml/smtp-password: Not a directory"), "{errors}");
+}
+
 /// Promise P6: no configuration file, however hostile, does harm.
 #[test]
 fn hostile_files_are_errors() {

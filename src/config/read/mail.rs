@@ -188,7 +188,8 @@ fn password(file: &Text, surroundings: &Surroundings, report: &mut Report<'_>) -
         .as_ref()
         .filter(|_| !file.text.contains('/') && !file.text.is_empty())
         .map(|folder| folder.join(&file.text))
-        .filter(|path| path.exists());
+        // One that cannot be looked at is there: the error is to name it, not a file of the same name.
+        .filter(|path| path.try_exists().unwrap_or(true));
     let path = credential.clone().unwrap_or_else(|| report.source(&file.place).resolve(&file.text));
     match read_password(&path, credential.is_some()) {
         Ok((password, warning)) => {
