@@ -4,6 +4,7 @@
 //! job's failure. What a job does is in `jobs`, what is due when is decided in `core`.
 
 mod failures;
+mod mails;
 mod pages;
 mod polls;
 mod reload;
@@ -18,8 +19,7 @@ use crate::{
         digest::counted,
         feed::FeedId,
         hit::DigestName,
-        retry::{self, MailId},
-        schedule::Due,
+        retry::MailId,
     },
     jobs::{
         Resources,
@@ -34,7 +34,6 @@ use crate::{
     store::{self, StoreError, daemon::DaemonRecord},
 };
 use jiff::Timestamp;
-use rusqlite::Connection;
 use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
@@ -91,15 +90,6 @@ pub struct Daemon {
     store_fails: bool,
     /// When it was last said that this machine is short of descriptors.
     said_shortage: Option<Timestamp>,
-}
-
-/// When the next edition of each digest is due.
-fn editions(connection: &Connection, config: &Config, now: Timestamp) -> Result<Vec<(DigestName, Due)>, StoreError> {
-    let due = config.digests.iter().map(|digest| {
-        let progress = store::edition::progress(connection, &digest.name, now)?;
-        Ok((digest.name.clone(), digest.schedule.due(now, &digest.timezone, &progress)))
-    });
-    due.collect()
 }
 
 /// How a job ended.
@@ -287,24 +277,8 @@ impl Daemon {
                     self.schedule_editions(now).await?;
                 }
             }
-            Ended::Composed(digest, composed) => {
-                if let Composed::Sent { hits, mails } = composed? {
-                    info!(digest.name = %digest, hits, mails, "an edition was composed");
-                }
-                self.schedule_editions(now).await?;
-                self.schedule_deliveries().await?;
-            }
-            Ended::Delivered(mail, delivered) => match delivered? {
-                Delivered::Accepted { reply } => info!(mail = mail.row(), reply, "a mail was accepted"),
-                Delivered::Gone => {}
-                Delivered::Refused { retry, .. } => match retry.at {
-                    Some(at) => {
-                        warn!(mail = mail.row(), "a mail was {}", retry.reason);
-                        self.agenda.schedule(Job::Delivery(mail), at);
-                    }
-                    None => error!(mail = mail.row(), "a mail is {}", retry.reason),
-                },
-            },
+            Ended::Composed(digest, composed) => self.follow_edition(&digest, &composed?, now).await?,
+            Ended::Delivered(mail, delivered) => self.follow_delivery(mail, &delivered?),
             Ended::Page(article, report) => self.follow_page(article, report?, now).await?,
             Ended::GaveUp(given_up) => self.follow_give_up(given_up?, now).await?,
             Ended::Upkept(upkept) => {
@@ -333,42 +307,6 @@ impl Daemon {
             }
         }
         Ok(())
-    }
-
-    /// Puts the next edition of each digest on the agenda.
-    async fn schedule_editions(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let config = self.resources.config.clone();
-        let due = self.resources.store.call(move |connection| editions(connection, &config, now)).await?;
-        self.put_editions(due, now);
-        Ok(())
-    }
-
-    fn put_editions(&mut self, editions: Vec<(DigestName, Due)>, now: Timestamp) {
-        for (name, due) in editions {
-            let job = Job::Edition(name);
-            match due {
-                Due::Now { .. } => self.agenda.schedule(job, now),
-                Due::At(at) => self.agenda.schedule(job, at),
-                Due::WhenHit => self.agenda.remove(&job),
-            }
-        }
-    }
-
-    /// Puts the mails that wait on the agenda.
-    async fn schedule_deliveries(&mut self) -> Result<(), StoreError> {
-        let waiting = self.resources.store.call(store::outbox::waiting).await?;
-        self.put_deliveries(waiting, clock::now());
-        Ok(())
-    }
-
-    fn put_deliveries(&mut self, waiting: Vec<(MailId, Timestamp)>, now: Timestamp) {
-        for (mail, at) in waiting {
-            let job = Job::Delivery(mail);
-            if !self.agenda.is_running(&job) {
-                // Later than any retry is: it was decided while the clock was wrong.
-                self.agenda.schedule(job, if at > now + retry::LONGEST_PAUSE { now } else { at });
-            }
-        }
     }
 
     /// Feeds the watchdog if the store answers, says now and then that we are alive, and notices what another process

@@ -1,6 +1,6 @@
 //! What the configuration means for the store and the agenda, at start and at reload (promise P7).
 
-use super::{Daemon, editions};
+use super::{Daemon, mails::editions};
 use crate::{
     clock,
     config::{self, Config, ConfigErrors},
