@@ -55,6 +55,8 @@ struct Member {
     before: Option<Box<FeedState>>,
 }
 
+type Members = HashMap<FeedId, Member, FxBuildHasher>;
+
 /// A feed of a round, as JSON.
 #[derive(Serialize)]
 struct FeedRow<'a> {
@@ -95,10 +97,9 @@ pub(super) async fn poll(resources: &Resources, feeds: Vec<(usize, StoredFeed)>)
 
 async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Result<Round, Failure> {
     let began = Instant::now();
-    let polling = &resources.config.polling;
     let mut agenda = Agenda::new(resources.politeness());
     let bar = progress(feeds.len(), "feeds");
-    let mut members = HashMap::with_capacity_and_hasher(feeds.len(), FxBuildHasher);
+    let mut members = Members::with_capacity_and_hasher(feeds.len(), FxBuildHasher);
     for (index, StoredFeed { id, state, .. }) in feeds {
         let host = relocation::host(&resources.config.feeds[index].url, &state);
         agenda.schedule_poll(id, host.as_deref(), clock::now());
@@ -136,11 +137,7 @@ async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Resu
                     }
                 };
                 if let Some((until, parked)) = report.parked(host.as_deref()) {
-                    let others = parked.iter().flat_map(|host| agenda.abandon(host)).filter_map(|job| match job {
-                        Job::Poll(id) => Some(id),
-                        _ => None,
-                    });
-                    let others: Vec<_> = others.collect();
+                    let others = abandoned(&mut agenda, &parked);
                     left -= others.len();
                     bar.inc(others.len() as u64);
                     round.spared.extend(others.iter().map(|id| members[id].index));
@@ -154,14 +151,29 @@ async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Resu
     bar.finish_and_clear();
     round.pages = pages::fetch(&resources, &mut agenda).await?;
     for (host, until) in &round.pages.parked {
-        let turn = polling.politeness.turn_of(host);
-        let is_there = |of: &str| polling.politeness.turn_of(of) == turn;
-        let on_host = members.iter().filter(|(_, member)| member.host.as_deref().is_some_and(is_there));
-        spare(&resources, on_host.map(|(id, _)| *id).collect(), *until).await?;
+        spare(&resources, on_host(&resources, &members, host), *until).await?;
     }
     round.reports.sort_by_key(|(index, _)| *index);
     round.elapsed = began.elapsed();
     Ok(round)
+}
+
+/// Takes the polls of these hosts off the agenda; returns their feeds.
+fn abandoned(agenda: &mut Agenda, hosts: &[String]) -> Vec<FeedId> {
+    let jobs = hosts.iter().flat_map(|host| agenda.abandon(host));
+    let feeds = jobs.filter_map(|job| match job {
+        Job::Poll(id) => Some(id),
+        _ => None,
+    });
+    feeds.collect()
+}
+
+/// Returns the feeds that take turns with a host.
+fn on_host(resources: &Resources, members: &Members, host: &str) -> Vec<FeedId> {
+    let politeness = &resources.config.polling.politeness;
+    let takes_turns = |of: &str| politeness.turn_of(of) == politeness.turn_of(host);
+    let on_host = members.iter().filter(|(_, member)| member.host.as_deref().is_some_and(takes_turns));
+    on_host.map(|(id, _)| *id).collect()
 }
 
 /// Leaves the other feeds of a host alone until the time that it asked for.

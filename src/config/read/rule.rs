@@ -136,35 +136,8 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
     let rule = match Rule::new(&source, &known.groups.groups) {
         Ok(rule) => rule,
         Err(errors) => {
-            for error in errors {
-                if let Some(query) = query.as_ref().filter(|_| error.key == "query") {
-                    if !known.group_may_be_elsewhere(&query.text, &error) {
-                        report_in_text(&error, query, report);
-                    }
-                    continue;
-                }
-                // Where what it looks for could not be read, nobody knows whether the rule looks for nothing.
-                let unread = (query.is_none() && section.has("query"))
-                    || near_fails
-                    || !["all", "any"].iter().all(|key| section.is_list_or_absent(key))
-                    || section.unknown(&KEYS).any(|value| value.is_array() || value.is_str());
-                if unread && error.key == "all" && error.index.is_none() {
-                    continue;
-                }
-                let texts = match lists.iter().find(|(key, _)| *key == error.key) {
-                    Some((_, texts)) => texts.as_slice(),
-                    None => &[],
-                };
-                let item = error.index.and_then(|index| texts.get(index));
-                if item.is_some_and(|item| known.may_be_elsewhere(&item.text)) {
-                    continue;
-                }
-                let mut place = section.place_of(&error.key);
-                if !section.has(&error.key) && KEYS.contains(&error.key.as_str()) {
-                    place.key = format!("{}.{}", section.place.key, error.key);
-                }
-                report_rule_error(&error, &place, texts, report);
-            }
+            let written = Written { section, query: query.as_ref(), near_fails, lists: &lists };
+            written.report(errors, known, report);
             return None;
         }
     };
@@ -174,6 +147,50 @@ fn read(section: &Section<'_>, name: String, known: &Known<'_>, report: &mut Rep
     let rule =
         WatchRule { rule, digests, backfill, must_match: texts(must_match), must_not_match: texts(must_not_match) };
     Some(PlacedRule { rule, source, place: section.place_of("name"), lists, query, allow })
+}
+
+/// A rule as it is written, to find the places of what is wrong with it.
+struct Written<'w> {
+    section: &'w Section<'w>,
+    query: Option<&'w Text>,
+    near_fails: bool,
+    lists: &'w [(&'static str, Vec<Text>)],
+}
+
+impl Written<'_> {
+    fn report(&self, errors: Vec<RuleError>, known: &Known<'_>, report: &mut Report<'_>) {
+        let Self { section, query, lists, .. } = *self;
+        for error in errors {
+            if let Some(query) = query.filter(|_| error.key == "query") {
+                if !known.group_may_be_elsewhere(&query.text, &error) {
+                    report_in_text(&error, query, report);
+                }
+                continue;
+            }
+            if self.is_unread() && error.key == "all" && error.index.is_none() {
+                continue;
+            }
+            let texts = lists.iter().find(|(key, _)| *key == error.key).map_or(&[][..], |(_, texts)| texts);
+            let item = error.index.and_then(|index| texts.get(index));
+            if item.is_some_and(|item| known.may_be_elsewhere(&item.text)) {
+                continue;
+            }
+            let mut place = section.place_of(&error.key);
+            if !section.has(&error.key) && KEYS.contains(&error.key.as_str()) {
+                place.key = format!("{}.{}", section.place.key, error.key);
+            }
+            report_rule_error(&error, &place, texts, report);
+        }
+    }
+
+    /// Tells whether a part could not be read: then nobody knows whether the rule looks for nothing.
+    fn is_unread(&self) -> bool {
+        let Self { section, query, near_fails, .. } = *self;
+        (query.is_none() && section.has("query"))
+            || near_fails
+            || !["all", "any"].iter().all(|key| section.is_list_or_absent(key))
+            || section.unknown(&KEYS).any(|value| value.is_array() || value.is_str())
+    }
 }
 
 /// Reads `near`, and all its terms one after the other; none if it is wrong, which has been reported.
