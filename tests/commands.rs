@@ -4,6 +4,11 @@
 #[allow(dead_code, reason = "each test crate uses a part of it")]
 mod support;
 
+#[path = "commands/archive.rs"]
+mod archive;
+#[path = "commands/matching.rs"]
+mod matching;
+
 use mail_parser::MessageParser;
 use support::{
     FEED, Workspace, configuration, feedwatch,
@@ -89,79 +94,6 @@ fn poll_tells_of_a_feed_that_cannot_be_read() {
     assert!(json[0]["error"].as_str().is_some_and(|error| error.contains("feed.xml")), "{json:#}");
 }
 
-#[test]
-fn match_tells_which_rules_hit_and_why() {
-    let workspace = workspace();
-    let hit = workspace.run(&["match", "DPRK fires ballistic missiles"]).ended_with(0);
-    says(&hit, &["DPRK fires ballistic missiles", "hit ", "DPRK missiles", "1 hit in 1 text, 1 rule"]);
-    let miss = workspace.run(&["match", "--why", "DPRK missiles", "Pyongyang marathon opens"]).ended_with(0);
-    says(&miss, &["miss ", "DPRK missiles", "0 hits in 1 text, 1 rule"]);
-    let json = workspace.run(&["match", "--json", "DPRK fires ballistic missiles"]).json();
-    assert_eq!(json[0]["rules"][0]["hit"], true, "{json:#}");
-    let feed = workspace.run(&["match", "feed.xml"]).ended_with(0);
-    says(&feed, &["Second launch in a week", "2 hits in 3 texts, 1 rule"]);
-    assert!(!feed.contains("marathon"), "{feed}");
-    refused(workspace.run(&["match", "--why", "Nothing", "text"]), 2, "there are: DPRK missiles");
-}
-
-/// Of one text the rules that miss are one line each, the nearest first, and of many the rest is counted.
-#[test]
-fn match_tells_what_is_missing() {
-    let workspace = workspace();
-    let missed = workspace.run(&["match", "DPRK fires a ballistic rocket"]).ended_with(0);
-    let summary = "`DPRK missiles` does not match: `DPRK` seen; @missile (";
-    says(&missed, &[summary, "not seen, but “ballistic” in title (followed by “rocket”, not by `missile*`)"]);
-    says(&missed, &["--why RULE shows the conditions of one"]);
-    assert!(!missed.contains('✗'), "{missed}");
-    let whole = workspace.run(&["match", "--why", "DPRK missiles", "DPRK fires a ballistic rocket"]).ended_with(0);
-    says(&whole, &[summary, "✗ all: `@missile` not found, but “ballistic” in title", "✓ all: `DPRK` found"]);
-    let json = workspace.run(&["match", "--json", "DPRK fires a ballistic rocket"]).json();
-    let missing = &json[0]["rules"][0]["missing"];
-    assert_eq!(missing.as_array().map(Vec::len), Some(1), "{json:#}");
-    assert_eq!(missing[0]["nearest"]["text"], "ballistic", "{json:#}");
-
-    let rule = |number| format!("[[rule]]\nname = \"r{number}\"\nall = [\"nowhere{number}\"]\n");
-    let many: String = (0..30).map(rule).collect();
-    workspace.write("feedwatch.toml", &(workspace.read("feedwatch.toml") + "\n" + &many));
-    let said = workspace.run(&["match", "DPRK marathon"]).ended_with(0);
-    says(&said, &[summary, "11 more rules do not match", "0 hits in 1 text, 31 rules"]);
-    assert_eq!(said.matches("does not match").count(), 20, "{said}");
-    let first = said.lines().nth(1).unwrap_or_default();
-    assert!(first.contains("`DPRK missiles`"), "{said}");
-    let hit = workspace.run(&["match", "Gone to nowhere7"]).ended_with(0);
-    says(&hit, &["hit  `r7` matches", "title: Gone to nowhere7"]);
-    let json = workspace.run(&["match", "--json", "DPRK marathon"]).json();
-    assert_eq!(
-        (json[0]["rules"].as_array().map(Vec::len), &json[0]["more_misses"]),
-        (Some(20), &11.into()),
-        "{json:#}"
-    );
-}
-
-#[test]
-fn match_reads_the_article_of_a_page() {
-    let workspace = workspace();
-    let site = HttpServer::start();
-    let story = "DPRK fires ballistic missiles, the ministry in Seoul said on Monday, and told reporters that a ship of the \
-                 navy had followed all of them until they fell into the sea, far from the coast, before noon.";
-    site.put(
-        "/1",
-        Page::html(format!(
-            "<html><head><title>Launch before noon</title></head><body><article><h1>Launch before noon</h1><p>{story}</p>\
-             <p>{}</p></article><aside><p>Video game</p></aside></body></html>",
-            "Officials, who asked not to be named, said that more would be known in the evening, when they had met. ".repeat(3)
-        )),
-    );
-    let hit = workspace.run(&["match", &site.url("/1")]).ended_with(0);
-    says(&hit, &["Launch before noon", "hit ", "1 hit in 1 text, 1 rule"]);
-    let json = workspace.run(&["match", "--json", &site.url("/1")]).json();
-    assert_eq!(
-        (&json[0]["title"], &json[0]["link"]),
-        (&"Launch before noon".into(), &site.url("/1").into()),
-        "{json:#}"
-    );
-}
-
 /// A round fetches the pages that its articles wait for, and `feeds` shows what came of them.
 #[test]
 fn poll_fetches_the_pages_of_teasers_and_feeds_tells_of_them() {
@@ -191,103 +123,6 @@ fn poll_fetches_the_pages_of_teasers_and_feeds_tells_of_them() {
     let full_text = &feeds[0]["full_text"];
     assert_eq!((&full_text["read"], &full_text["given_up"]), (&1.into(), &1.into()), "{feeds:#}");
     assert!(full_text["error"].as_str().is_some_and(|error| error.contains("/missing")), "{feeds:#}");
-}
-
-#[test]
-fn hits_lists_what_was_found() {
-    let workspace = workspace();
-    refused(workspace.run(&["hits"]), 1, "there is no store");
-    workspace.run(&["poll"]).ended_with(0);
-    says(&workspace.run(&["hits"]).ended_with(0), &["[DPRK missiles]", "Second launch in a week", "2 hits"]);
-    let json = workspace.run(&["hits", "--json", "--since", "1h", "--digest", "urgent"]).json();
-    let hits = json.as_array().expect("an array");
-    assert_eq!(hits.len(), 2, "{json:#}");
-    for hit in hits {
-        assert_eq!((&hit["rule"], &hit["outlet"]), (&"DPRK missiles".into(), &"Meridian Wire".into()), "{hit:#}");
-        let terms: Vec<_> = hit["terms"].as_array().expect("terms").iter().map(|term| &term["term"]).collect();
-        assert!(terms.contains(&&"DPRK".into()), "{hit:#}");
-    }
-    assert_eq!(workspace.run(&["hits", "--json", "--limit", "1"]).json().as_array().map(Vec::len), Some(1));
-    assert_eq!(workspace.run(&["hits", "--json", "--rule", "none"]).json(), serde_json::json!([]));
-    refused(workspace.run(&["hits", "--since", "sometime"]), 2, "--since sometime");
-}
-
-#[test]
-fn search_finds_stored_articles() {
-    let workspace = workspace();
-    refused(workspace.run(&["search", "DPRK"]), 1, "there is no store");
-    workspace.run(&["poll"]).ended_with(0);
-    let said = workspace.run(&["search", "@missile AND DPRK"]).ended_with(0);
-    says(
-        &said,
-        &["DPRK fires ballistic missiles", "Meridian Wire · ", "wire.example.org/2", "2 articles found among 3"],
-    );
-    assert!(!said.contains("marathon") && !said.contains('\u{1b}'), "{said}");
-    let json = workspace.run(&["search", "Pyongyang", "--in", "title,author", "--since", "1h", "--json"]).json();
-    assert_eq!(json["articles"].as_array().map(Vec::len), Some(1), "{json:#}");
-    assert_eq!(json["articles"][0]["terms"][0]["term"], "Pyongyang", "{json:#}");
-    let json = workspace.run(&["search", "Pyongyang OR DPRK", "--limit", "1", "--json"]).json();
-    assert_eq!((json["articles"].as_array().map(Vec::len), &json["more"]), (Some(1), &true.into()), "{json:#}");
-    assert_eq!(workspace.run(&["search", "DPRK", "--until", "1h", "--json"]).json()["articles"], serde_json::json!([]));
-    refused(workspace.run(&["search", "a AND b OR c"]), 2, "\n          ^");
-    refused(workspace.run(&["search", "@misile"]), 2, "missile");
-
-    // Where the configuration is gone, a store is enough.
-    let mut command = feedwatch(workspace.path("").as_path());
-    std::fs::rename(workspace.path("feedwatch.toml"), workspace.path("gone.toml")).expect("it can be renamed");
-    command.args(["search", "DPRK", "--store", "feedwatch.db"]);
-    says(&run(command).ended_with(0), &["Second launch in a week", "2 articles found"]);
-}
-
-#[test]
-fn backtest_tells_what_a_change_gains_and_loses() {
-    let workspace = workspace();
-    workspace.run(&["poll"]).ended_with(0);
-    let same = workspace.run(&["backtest"]).ended_with(0);
-    says(
-        &same,
-        &["DPRK missiles  2 hits · unchanged", "█", "at most 2 a day", "0 gained, 0 lost against the hits on record"],
-    );
-
-    let changed =
-        workspace.read("feedwatch.toml").replace("all = [\"@missile\", \"DPRK\"]", "any = [\"fires\", \"runners\"]");
-    workspace.write("new.toml", &changed);
-    let new = workspace.path("new.toml");
-    let new = |arguments: &[&str]| {
-        let mut command = feedwatch(new.parent().expect("it has a folder"));
-        command.args(arguments).args(["--config", "new.toml"]);
-        run(command)
-    };
-    let said = new(&["backtest", "--against", "feedwatch.toml", "--html", "d.html"]).ended_with(0);
-    says(&said, &["2 hits · 1 gained · 1 lost · changed", "+ Pyongyang marathon opens", "− Second launch in a week"]);
-    says(&said, &["digest \"urgent\" would have sent: [feedwatch] 2 hits", "the rules of feedwatch.toml, run over"]);
-    says(&workspace.read("d.html"), &["<!doctype html>", "Pyongyang marathon opens"]);
-    for against in [&["--against", "feedwatch.toml"][..], &[]] {
-        let json = new(&[&["backtest", "--json", "--rule", "DPRK missiles"], against].concat()).json();
-        let rule = &json["rules"][0];
-        assert_eq!((&rule["hits"], &rule["gained"], &rule["lost"]), (&2.into(), &1.into(), &1.into()), "{json:#}");
-        assert_eq!(rule["examples"]["lost"][0]["title"], "Second launch in a week", "{json:#}");
-        assert_eq!((&json["articles"], &rule["days"][0]["hits"]), (&3.into(), &2.into()), "{json:#}");
-    }
-    says(&new(&["backtest", "--digest", "urgent"]).ended_with(0), &["Subject: [feedwatch] 2 hits", "Covers "]);
-    refused(new(&["backtest", "--rule", "none"]), 2, "there are: DPRK missiles");
-    refused(new(&["backtest", "--digest", "none"]), 2, "there are: urgent");
-}
-
-/// A rule that is changed is run over what is stored before the round's editions are composed.
-#[test]
-fn run_once_looks_back_for_a_changed_rule() {
-    let workspace = workspace();
-    workspace.run(&["run", "--once"]).ended_with(0);
-    let changed = workspace
-        .read("feedwatch.toml")
-        .replace("all = [\"@missile\", \"DPRK\"]", "any = [\"@missile\", \"runners\"]\nbackfill = \"1d\"");
-    workspace.write("feedwatch.toml", &changed);
-    let json = workspace.run(&["run", "--once", "--json"]).json();
-    assert_eq!((&json["hits_in_retrospect"], &json["editions"][0]["hits"]), (&1.into(), &1.into()), "{json:#}");
-    says(&workspace.run(&["hits"]).ended_with(0), &["Pyongyang marathon opens", " · found in retrospect"]);
-    assert_eq!(workspace.run(&["hits", "--json", "--limit", "1"]).json()[0]["in_retrospect"], true);
-    assert_eq!(workspace.run(&["run", "--once", "--json"]).json()["hits_in_retrospect"], 0);
 }
 
 #[test]
@@ -526,16 +361,4 @@ fn help_reads_as_it_should() {
     for action in ["add", "import", "export"] {
         insta::assert_snapshot!(format!("help_feeds_{action}"), help(&["feeds", action]));
     }
-}
-
-/// Once a text on the command line missed every rule with `tags`, because it comes from no feed.
-#[test]
-fn match_tries_a_text_of_no_feed_whatever_feeds_a_rule_is_for() {
-    let workspace = workspace();
-    let scoped = workspace.read("feedwatch.toml").replace("[[rule]]\n", "[[rule]]\ntags = [\"elsewhere\"]\n");
-    let tagged = scoped.replace("[[feed]]\n", "[[feed]]\ntags = [\"elsewhere\"]\n");
-    workspace.write("feedwatch.toml", &tagged);
-    let said = workspace.run(&["match", "DPRK fires ballistic missiles"]).ended_with(0);
-    says(&said, &["matches"]);
-    assert!(!said.contains("tags"), "{said}");
 }
