@@ -1,6 +1,6 @@
-//! The jobs: poll a feed, fetch the page of an article, compose an edition, deliver a mail, upkeep, backfill; and what is
-//! asked of the archive: search and backtest. Each reads, decides through `core` and `rules`, and commits once. None
-//! decides anything itself, none loops; the daemon and the commands drive them.
+//! The jobs: poll a feed, fetch the page of an article, compose an edition, deliver a mail, upkeep, backfill; what is
+//! asked of the archive: search and backtest; and what the administrator is told. Each reads, decides through `core` and
+//! `rules`, and commits once. None decides anything itself, none loops; the daemon and the commands drive them.
 
 pub mod adopt;
 mod archive;
