@@ -2,10 +2,11 @@
 //!
 //! The first document of a feed is its baseline, and so is the first one after the feed was out of the configuration
 //! for long: nobody watched it then. A feed that failed, for whatever time, was watched all along: what it brings when
-//! it works again is news.
+//! it works again is news. Where the first document had lost its end, the baseline goes on up to the first whole one.
 
 use super::{
     article::{Article, Item},
+    feed::FeedState,
     likeness,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +16,19 @@ use std::time::Duration;
 /// mistake, or for an afternoon, costs no alert.
 const ABSENCE: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a baseline stays open for the rest of a document that had lost its end. Some feeds have none in any
+/// document, and what is new there without a date must alert one day.
+const OPEN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Takes a document that was read, and whether it had lost its end (`is_cut`), into what is remembered of the baseline.
+pub fn after_document(state: FeedState, is_cut: bool, now: Timestamp) -> FeedState {
+    let open_since = state.baseline_open_since.map_or(now, |since| since.min(now));
+    if state.baseline_at.is_none() && is_cut && now.duration_since(open_since) < OPEN {
+        return FeedState { baseline_open_since: Some(open_since), ..state };
+    }
+    FeedState { baseline_at: state.baseline_at.or(Some(now)), baseline_open_since: None, ..state }
+}
+
 /// Tells whether a feed that left the configuration and returns begins with a new baseline: after a day, or after the
 /// backfill window where that is longer, since all of a shorter absence lies within the window.
 pub fn begins_anew(left: Timestamp, returned: Timestamp, backfill: Duration) -> bool {
@@ -23,7 +37,7 @@ pub fn begins_anew(left: Timestamp, returned: Timestamp, backfill: Duration) -> 
 
 /// Tells whether a new article is part of the baseline and does not alert.
 ///
-/// Only a first document has one: what is dated earlier than the backfill window before the feed was `watched_since`,
+/// Only a first document has one, or the first ones where they had lost their ends: what is dated earlier than the backfill window before the feed was `watched_since`,
 /// or before `now` where that is not known; a first document that comes late, because the feed failed at first, hides
 /// nothing of the time in between. An item without a date cannot be shown to be new, so in a first document it belongs
 /// to the baseline, too. Items of later documents never do.
@@ -106,6 +120,32 @@ mod tests {
             let now = Item { title: now.to_owned(), ..Item::default() };
             assert_eq!(is_replaced(before, &now), replaced, "{before:?} {now:?}");
         }
+    }
+
+    /// FEEDS C13: what was cut off a first document belongs to the baseline, but not for ever.
+    #[test]
+    fn a_baseline_is_open_until_a_whole_document_or_for_a_day() {
+        let first = at("2026-11-25T12:00:00Z");
+        let cut = after_document(FeedState::default(), true, first);
+        assert_eq!((cut.baseline_at, cut.baseline_open_since), (None, Some(first)));
+        for (is_cut, then, taken) in [
+            (true, "2026-11-26T11:59:59Z", false),
+            (true, "2026-11-26T12:00:00Z", true),
+            (false, "2026-11-25T12:15:00Z", true),
+            (false, "2026-12-24T12:00:00Z", true),
+        ] {
+            let then = at(then);
+            let state = after_document(cut.clone(), is_cut, then);
+            let expected = if taken { (Some(then), None) } else { (None, Some(first)) };
+            assert_eq!((state.baseline_at, state.baseline_open_since), expected, "{is_cut} {then}");
+        }
+        // By a clock that was set back: not open for longer.
+        let earlier = at("2026-11-20T12:00:00Z");
+        assert_eq!(after_document(cut, true, earlier).baseline_open_since, Some(earlier));
+        // What is taken stays as it is.
+        let whole = after_document(FeedState::default(), false, first);
+        assert_eq!(whole.baseline_at, Some(first));
+        assert_eq!(after_document(whole.clone(), true, at("2026-11-27T12:00:00Z")), whole);
     }
 
     /// FEEDS C13: a feed that was gone for long has a baseline again, one that was gone for short keeps its own.

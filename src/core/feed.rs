@@ -248,8 +248,10 @@ pub struct FeedState {
     /// Since when it is in the configuration without a long break; not known for feeds of older stores. The store writes
     /// it when a configuration is adopted.
     pub watched_since: Option<Timestamp>,
-    /// When its first document was read, since then: the baseline (FEEDS C13).
+    /// When its first whole document was read, since then: the baseline (FEEDS C13).
     pub baseline_at: Option<Timestamp>,
+    /// When its first document was read, while all that came had lost their ends.
+    pub baseline_open_since: Option<Timestamp>,
     /// Since when every poll failed.
     pub failing_since: Option<Timestamp>,
     /// How many polls failed in a row.

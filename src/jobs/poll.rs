@@ -274,15 +274,17 @@ impl Commit {
                 state.relocation = relocated(self.feed(), &self.before, &notes, self.now);
                 state.tally = health::tally(&self.before, 0, not_modified, self.now);
                 // A feed that returned begins anew with what it last had, since it has that still.
-                state.baseline_at = state.baseline_at.or(Some(self.now));
+                *state = baseline::after_document(std::mem::take(state), false, self.now);
                 remember(state, notes);
                 Ok(Taken { polled: Polled::Unchanged, hints, matching: Duration::ZERO })
             }
             Answer::Document { parsed, body_hash, notes } => {
                 let hints = FreshnessHints { ttl: parsed.ttl, ..notes.hints };
                 state.relocation = relocated(self.feed(), &self.before, &notes, self.now);
+                let is_cut = parsed.recovered.contains(&Recovery::Truncated);
+                *state = baseline::after_document(std::mem::take(state), is_cut, self.now);
                 // A document that lost its end is asked for again in full, not pinned (FEEDS A6).
-                if !parsed.recovered.contains(&Recovery::Truncated) {
+                if !is_cut {
                     remember(state, notes);
                     state.body_hash = Some(body_hash);
                 }
@@ -303,7 +305,6 @@ impl Commit {
         let mended: Vec<_> = parsed.recovered.iter().map(ToString::to_string).collect();
         state.mended = Some(mended.join("; ")).filter(|mended| !mended.is_empty());
         state.title = parsed.title.clone().or(state.title.take());
-        state.baseline_at = before.baseline_at.or(Some(*now));
         let mut intake = Intake {
             connection,
             config: &rules,

@@ -36,7 +36,8 @@ pub struct StoredFeed {
 const COLUMNS: &str = "id, url, name, next_poll_at, next_poll_reason, parked_until, title, etag, last_modified,
     validators_url, body_hash, adaptive_interval, last_poll_at, last_success_at, last_new_at, baseline_at,
     failing_since, failures, last_error, gone_since, mended, moved_to, moved_since, redirects_to, redirects_chain,
-    redirects_times, redirects_since, answers, not_modified, daily_news, longest_gap, reidentified_at, watched_since";
+    redirects_times, redirects_since, answers, not_modified, daily_news, longest_gap, reidentified_at, watched_since,
+    baseline_open_since";
 
 impl StoredFeed {
     /// Returns when it is polled next. A last poll that is yet to come was made while the clock was wrong: what was
@@ -203,6 +204,7 @@ fn brought_nothing(before: &FeedState, state: &FeedState) -> bool {
         last_new_at,
         watched_since: _,
         baseline_at,
+        baseline_open_since,
         failing_since,
         failures,
         last_error,
@@ -217,6 +219,7 @@ fn brought_nothing(before: &FeedState, state: &FeedState) -> bool {
         && *title == state.title
         && *body_hash == state.body_hash
         && (*last_new_at, *baseline_at) == (state.last_new_at, state.baseline_at)
+        && *baseline_open_since == state.baseline_open_since
         && (*failing_since, *failures, *gone_since) == (state.failing_since, state.failures, state.gone_since)
         && *last_error == state.last_error
         && *mended == state.mended
@@ -239,7 +242,8 @@ fn record_all(
              last_success_at = ?11, last_new_at = ?12, baseline_at = ?13, failing_since = ?14, failures = ?15,
              last_error = ?16, gone_since = ?17, mended = ?18, answers = ?19, not_modified = ?20, daily_news = ?21,
              longest_gap = ?22, moved_to = ?23, moved_since = ?24, redirects_to = ?25, redirects_chain = ?26,
-             redirects_times = ?27, redirects_since = ?28, reidentified_at = ?29, parked_until = NULL
+             redirects_times = ?27, redirects_since = ?28, reidentified_at = ?29, baseline_open_since = ?30,
+             parked_until = NULL
          WHERE id = ?1",
     )?;
     let Relocation { moved, seen } = &state.relocation;
@@ -273,6 +277,7 @@ fn record_all(
         seen.as_ref().map(|seen| seen.times),
         seen.as_ref().map(|seen| millis(seen.since)),
         state.reidentified_at.map(millis),
+        state.baseline_open_since.map(millis),
     ])?;
     Ok(())
 }
@@ -342,6 +347,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredFeed> {
             },
             reidentified_at: row.optional_timestamp()?,
             watched_since: row.optional_timestamp()?,
+            baseline_open_since: row.optional_timestamp()?,
         },
     })
 }
@@ -380,7 +386,8 @@ fn begin_anew(
         return Ok(());
     }
     let identities: HashSet<_> = feeds.iter().map(|feed| feed.url.identity()).collect();
-    let mut anew = connection.prepare("UPDATE feed SET baseline_at = NULL, watched_since = ?2 WHERE id = ?1")?;
+    let mut anew = connection
+        .prepare("UPDATE feed SET baseline_at = NULL, baseline_open_since = NULL, watched_since = ?2 WHERE id = ?1")?;
     for (id, url, left_at) in left {
         if identities.contains(&url) && begins_anew(left_at) {
             anew.execute((id, millis(now)))?;

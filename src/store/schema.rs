@@ -14,7 +14,7 @@ use std::{
 /// `PRAGMA application_id` of every store: `fwch` in ASCII.
 const APPLICATION_ID: i32 = 0x6677_6368;
 
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_second_keys_and_stories.sql"),
     include_str!("../../migrations/0003_feed_health.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0005_full_text.sql"),
     include_str!("../../migrations/0006_local_indexes.sql"),
     include_str!("../../migrations/0007_validators_absence_and_checks.sql"),
+    include_str!("../../migrations/0008_open_baseline.sql"),
 ];
 
 /// Returns the migrations, with what SQL cannot do.

@@ -89,6 +89,7 @@ fn a_feed_that_leaves_and_returns_keeps_what_is_remembered_of_it() {
         last_success_at: Some(at(1)),
         last_new_at: Some(at(1)),
         baseline_at: Some(at(1)),
+        baseline_open_since: Some(at(1)),
         failing_since: None,
         failures: 0,
         last_error: None,
@@ -115,7 +116,7 @@ fn a_feed_that_leaves_and_returns_keeps_what_is_remembered_of_it() {
 
 /// Most polls change few columns, and those alone are written; nothing else that changed may be missed.
 fn records_whatever_changed(connection: &Connection, id: FeedId, mut before: FeedState) {
-    let changes: [fn(&mut FeedState); 15] = [
+    let changes: [fn(&mut FeedState); 16] = [
         |state| (state.last_poll_at, state.last_success_at) = (Some(at(40)), Some(at(40))),
         |state| state.adaptive_interval = Some(std::time::Duration::from_secs(4500)),
         |state| (state.tally.answers, state.tally.not_modified, state.tally.daily) = (10, 4, 1.0),
@@ -131,6 +132,7 @@ fn records_whatever_changed(connection: &Connection, id: FeedId, mut before: Fee
         |state| state.mended = None,
         |state| state.relocation = Relocation::default(),
         |state| state.reidentified_at = None,
+        |state| state.baseline_open_since = None,
     ];
     for (change, number) in changes.into_iter().zip(0..) {
         let mut state = before.clone();

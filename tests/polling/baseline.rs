@@ -7,13 +7,17 @@ const WITHOUT: &str = "[[feed]]\nurl = 'SERVER/other'\n";
 
 /// A feed whose items, apart from the guids, are hits; each with its date, if it has one.
 fn hits_of(items: &[(&str, Option<Timestamp>)]) -> Page {
+    Page::feed(document(items))
+}
+
+fn document(items: &[(&str, Option<Timestamp>)]) -> String {
     let items = items.iter().fold(String::new(), |mut text, (guid, date)| {
         let date = date.map(|date| date.strftime("<pubDate>%a, %d %b %Y %H:%M:%S GMT</pubDate>").to_string());
         let date = date.unwrap_or_default();
         let _ = write!(text, "<item><guid>{guid}</guid><title>DPRK shows an ICBM, {guid}</title>{date}</item>");
         text
     });
-    Page::feed(format!("<rss version='2.0'><channel><title>Wire</title>{items}</channel></rss>"))
+    format!("<rss version='2.0'><channel><title>Wire</title>{items}</channel></rss>")
 }
 
 fn titles(bench: &Bench) -> Vec<String> {
@@ -100,4 +104,72 @@ fn c13_a_feed_that_returns_unchanged_has_a_baseline() {
     bench.put(hits_of(&[("known", Some(start() - hours(24 * 10))), ("undated", None)]));
     bench.poll(back + hours(1));
     assert_eq!(titles(&bench), ["undated"], "what came after its return is news");
+}
+
+/// What a feed has from the first, and the same cut off after its first item.
+fn whole_and_cut(first: &str) -> (String, String) {
+    let old = start() - hours(24 * 40);
+    let whole = document(&[(first, None), ("fresh", Some(start() - hours(1))), ("old", Some(old)), ("undated", None)]);
+    let cut = whole[..whole.find("fresh").unwrap()].to_owned();
+    (whole, cut)
+}
+
+/// Once the items that a first document had lost alerted as new when they came.
+#[test]
+fn c13_what_was_cut_off_a_first_document_belongs_to_the_baseline() {
+    let bench = Bench::new(BOTH);
+    let (whole, cut) = whole_and_cut("first");
+    bench.put(Page::feed(cut));
+    bench.poll(start());
+    assert_eq!(titles(&bench), Vec::<String>::new());
+    let bench = bench.restart(BOTH, start() + minutes(30));
+    bench.put(Page::feed(whole.clone()));
+    bench.poll(start() + hours(1));
+    assert_eq!(titles(&bench), ["fresh"]);
+    // A later document that is cut is no first one.
+    bench.put(Page::feed(whole_and_cut("news").1));
+    bench.poll(start() + hours(2));
+    assert_eq!(titles(&bench), ["fresh", "news"]);
+}
+
+#[test]
+fn c13_a_feed_that_returns_cut_has_all_of_its_time_for_a_whole_document() {
+    let bench = Bench::new(BOTH);
+    let (whole, cut) = whole_and_cut("first");
+    bench.put(Page::feed(cut.clone()));
+    bench.poll(start());
+    let back = start() + hours(24 * 30);
+    let bench = bench.restart(WITHOUT, start() + hours(1)).restart(BOTH, back);
+    bench.put(Page::feed(cut));
+    bench.poll(back);
+    bench.put(Page::feed(whole));
+    bench.poll(back + hours(1));
+    assert_eq!(titles(&bench), Vec::<String>::new());
+}
+
+/// Promise P1: a feed whose documents never have an end has a baseline all the same.
+#[test]
+fn c13_a_feed_that_is_always_cut_alerts_after_a_day() {
+    let bench = Bench::new(BOTH);
+    for (first, after) in [("a", 0), ("b", 23), ("c", 24)] {
+        bench.put(Page::feed(whole_and_cut(first).1));
+        bench.poll(start() + hours(after));
+    }
+    assert_eq!(titles(&bench), Vec::<String>::new());
+    bench.put(Page::feed(whole_and_cut("d").1));
+    bench.poll(start() + hours(25));
+    assert_eq!(titles(&bench), ["d"]);
+}
+
+/// FEEDS A14, C13: a body that broke off on the way is no first document.
+#[test]
+fn c13_a_body_that_broke_off_is_no_baseline() {
+    let bench = Bench::new(BOTH);
+    let (whole, _) = whole_and_cut("first");
+    let short = Page::feed(&whole[..whole.len() - 20]).with_header("content-length", &whole.len().to_string());
+    bench.put(short);
+    assert!(matches!(bench.poll(start()).outcome, Polled::Failed(_)));
+    bench.put(Page::feed(whole));
+    bench.poll(start() + hours(1));
+    assert_eq!(titles(&bench), ["fresh"]);
 }
