@@ -10,7 +10,7 @@ use std::process::Command;
 use support::{
     FEED, Ran, Workspace, configuration,
     http::{HttpServer, Page},
-    run,
+    refused, run,
 };
 
 /// A server on all loopback addresses, and a configuration of so many feeds there, each on a host of its own.
@@ -48,6 +48,24 @@ fn a_round_stays_within_the_limit_of_open_files() {
     let said = ran.ended_with(0);
     assert!(said.contains("300 feeds polled") && !said.contains("could not be read"), "{said}");
     assert!(stored(&workspace).iter().all(|feed| feed.state.last_success_at.is_some()));
+}
+
+/// Once the certificates or the store seemed to be what could not be opened.
+#[test]
+fn too_few_descriptors_are_what_is_told_of() {
+    let (http, workspace) = stage(1);
+    for limit in [6, 8, 14, 20, 34] {
+        for arguments in [&["run"][..], &["run", "--once"], &["poll"], &["check", "--online"]] {
+            let ran = run_after(&format!("ulimit -n {limit}"), &workspace, arguments);
+            refused(ran, 1, &format!("this process may have {limit} files open at once, and feedwatch needs 35"));
+        }
+    }
+    assert_eq!(http.log(), Vec::<String>::new());
+    run_after("ulimit -n 35", &workspace, &["run", "--once"]).ended_with(0);
+    for limit in [4, 6, 14] {
+        let ran = run_after(&format!("ulimit -n {limit}"), &workspace, &["feeds"]);
+        assert!(ran.code == Some(0) || ran.stderr.contains("LimitNOFILE="), "{ran:#?}");
+    }
 }
 
 #[test]

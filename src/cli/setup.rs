@@ -3,11 +3,14 @@
 use super::Failure;
 use crate::{
     config::{self, Config},
-    core::descriptors::{Descriptors, REMEDY},
+    core::{
+        descriptors::{Descriptors, REMEDY},
+        digest::counted,
+    },
     fetch::{self, Fetcher},
     jobs::Resources,
     mail::smtp,
-    store::{self, Lock, Store},
+    store::{self, Lock, Store, StoreError},
 };
 use anyhow::Context;
 use rusqlite::Connection;
@@ -18,6 +21,9 @@ use tracing::{debug, warn};
 
 /// Where configurations are looked for without `--config`.
 const PLACES: [&str; 2] = ["feedwatch.toml", "/etc/feedwatch/feedwatch.toml"];
+
+/// Descriptors of a process that has a run time and nothing else open.
+const RUN_TIME: usize = 10;
 
 /// What a command starts from.
 #[derive(Debug, Clone)]
@@ -33,8 +39,17 @@ impl Setup {
         Self { file, descriptors: raised_descriptors() }
     }
 
+    /// Refuses to work with too few descriptors.
+    fn has_descriptors(&self) -> Result<(), Failure> {
+        self.descriptors.too_few().map_or(Ok(()), |why| Err(Failure::Failed(anyhow::anyhow!(why))))
+    }
+
     /// Starts the asynchronous run time.
     pub(super) fn runtime(&self) -> Result<Runtime, Failure> {
+        // Without these tokio panics.
+        if self.descriptors.limit() < RUN_TIME {
+            self.has_descriptors()?;
+        }
         let threads = self.descriptors.blocking_threads();
         let runtime = Builder::new_multi_thread().enable_all().max_blocking_threads(threads).build();
         Ok(runtime.context("the run time could not be started")?)
@@ -65,7 +80,11 @@ impl Setup {
 
     /// Opens the store for reading, beside a daemon that may be running.
     pub(super) fn reader(&self, config: &Config) -> Result<Connection, Failure> {
-        Ok(store::open_reader(&config.store.path)?)
+        let opened = store::open_reader(&config.store.path);
+        if matches!(opened, Err(StoreError::Unusable { .. })) {
+            self.has_descriptors()?;
+        }
+        Ok(opened?)
     }
 
     /// Takes the store for this process.
@@ -80,6 +99,7 @@ impl Setup {
     }
 
     fn workplace_with(&self, config: Config, lock: Option<Lock>) -> Result<Workplace, Failure> {
+        self.has_descriptors()?;
         let store = Store::open(&config.store.path)?;
         let fetcher = self.fetcher(&config)?;
         let (limit, wanted) = (self.descriptors.limit(), config.polling.politeness.concurrency);
@@ -90,7 +110,8 @@ impl Setup {
         if concurrency < wanted {
             warn!(
                 limit,
-                "the limit of open files allows {concurrency} polls at once, polling.concurrency wants {wanted}; {REMEDY}"
+                "the limit of open files allows {} at once, polling.concurrency wants {wanted}; {REMEDY}",
+                counted(concurrency, "poll")
             );
         }
         Ok(Workplace { resources, _lock: lock })
@@ -98,6 +119,7 @@ impl Setup {
 
     /// Makes the HTTP client of a configuration.
     pub(super) fn fetcher(&self, config: &Config) -> Result<Fetcher, Failure> {
+        self.has_descriptors()?;
         let agent = fetch::user_agent(config.polling.contact.as_deref());
         let fetcher = Fetcher::new(config.polling.limits, &agent).context("the HTTP client could not be made")?;
         Ok(fetcher.for_feeds(&config.feeds, self.descriptors.kept_hosts()))

@@ -47,6 +47,16 @@ impl Descriptors {
         self.0
     }
 
+    /// Says that there are fewer than the work takes: then certificates and the store would seem to be what cannot be
+    /// opened.
+    pub fn too_few(self) -> Option<String> {
+        const LEAST: usize = RESERVED + PER_FETCH;
+        let Self(limit) = self;
+        (limit < LEAST).then(|| {
+            format!("this process may have {limit} files open at once, and feedwatch needs {LEAST} or more: {REMEDY}")
+        })
+    }
+
     /// Returns how many hosts idle connections may be kept to. There are two clients, each of which may keep one.
     pub fn kept_hosts(self) -> usize {
         (self.for_fetching() / 8).min(KEPT_HOSTS)
@@ -115,6 +125,17 @@ mod tests {
             let descriptors = Descriptors::new(Some(limit));
             let open = RESERVED + 2 * descriptors.kept_hosts() + PER_FETCH * descriptors.fetches();
             assert!(open <= descriptors.limit(), "{open} of {limit}");
+        }
+    }
+
+    #[test]
+    fn too_few_are_told_with_the_remedy() {
+        for limit in [0, 14, 34] {
+            let said = Descriptors::new(Some(limit)).too_few().unwrap();
+            assert!(said.contains(&format!("may have {limit} files")) && said.contains("LimitNOFILE="), "{said}");
+        }
+        for limit in [Some(35), Some(1024), None] {
+            assert_eq!(Descriptors::new(limit).too_few(), None, "{limit:?}");
         }
     }
 
