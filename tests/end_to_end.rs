@@ -181,6 +181,38 @@ fn a_mail_that_waits_outlives_a_kill_and_stays_the_same() {
     assert_eq!((finished.len(), &finished[0]["state"]), (1, &"accepted".into()), "{finished:?}");
 }
 
+/// Promises P2 and P3: a mail that is larger than the server takes is cut to that, stored so and sent; nothing of it was
+/// sent before.
+#[test]
+fn a_mail_larger_than_the_server_takes_is_cut_and_sent() {
+    const MOST: usize = 2_600;
+    let stage = Stage::new();
+    stage.smtp.behave(Behaviour::TakeAtMost(MOST));
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a mail was larger than the server takes");
+    daemon.wait_for("a mail was accepted");
+    let received = stage.smtp.received();
+    assert_eq!(received.len(), 1, "{received:?}");
+    let message = &received[0].message;
+    assert!(message.len() <= MOST, "{} bytes", message.len());
+    let mail = MessageParser::default().parse(message).expect("a mail");
+    assert_eq!((mail.subject(), mail.parts.len()), (Some("[feedwatch] 2 hits: DPRK missiles (2)"), 1));
+    let text = words(&mail.body_text(0).expect("a text part"));
+    assert!(text.contains("Second launch in a week") && text.contains("Read 1 of 1 configured feed"), "{text}");
+    let outbox = stage.outbox();
+    assert_eq!((outbox.len(), &outbox[0]["state"]), (1, &"accepted".into()), "{outbox:?}");
+    assert_eq!(outbox[0]["message_id"], message_id(message));
+    let stored = stage.workspace.run(&["outbox", "show", &outbox[0]["id"].to_string()]).ended_with(0);
+    assert_eq!(String::from_utf8_lossy(message), stored);
+
+    // Where even that is too much, it is held with the reason.
+    stage.smtp.behave(Behaviour::TakeAtMost(500));
+    stage.http.put("/wire.xml", Page::feed(feed_with("DPRK shows an ICBM")).with_etag("\"v2\""));
+    stage.workspace.run(&["poll"]).ended_with(0);
+    daemon.wait_for("takes at most 500 (SIZE)");
+    assert_eq!(stage.outbox()[1]["state"], "held");
+}
+
 /// Promises P1 and P2: an article that waits for its page outlives a kill, and is mailed once, with the page's text.
 #[test]
 fn a_teaser_is_mailed_once_with_the_text_of_its_page_also_after_a_kill() {

@@ -60,6 +60,11 @@ pub enum RefusalKind {
     Local,
     /// A 5yz reply to this mail or recipient.
     Permanent,
+    /// It has more bytes than the server takes; nothing of it was sent.
+    TooLarge {
+        /// How many the server takes.
+        most: usize,
+    },
     /// The login was refused, or TLS is not what the configuration requires: a person must act.
     Login,
     /// The connection ended after the message was sent and before the reply: it may have arrived.
@@ -88,7 +93,7 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 3600);
 /// composed; the last attempt is made at that time. What the server refused for good is held at once.
 pub fn next_attempt(attempts: u32, refusal: &Refusal, created_at: Timestamp, id: MailId, now: Timestamp) -> Retry {
     let (what, first, most) = match refusal.kind {
-        RefusalKind::Permanent => {
+        RefusalKind::Permanent | RefusalKind::TooLarge { .. } => {
             return Retry { at: None, reason: format!("held: refused for good: {}", refusal.message) };
         }
         RefusalKind::Temporary => ("not accepted yet", minutes(5), minutes(60)),
@@ -139,7 +144,7 @@ fn in_words(wait: SignedDuration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use RefusalKind::{InDoubt, Local, Login, Permanent, Temporary};
+    use RefusalKind::{InDoubt, Local, Login, Permanent, Temporary, TooLarge};
 
     fn at(kind: RefusalKind, attempts: u32, age: SignedDuration) -> Retry {
         let created: Timestamp = "2026-11-24T07:00:00Z".parse().unwrap();
@@ -191,9 +196,11 @@ mod tests {
 
     #[test]
     fn is_held_for_a_person_when_refused_for_good_or_after_five_days() {
-        let refused = at(Permanent, 1, SignedDuration::ZERO);
-        assert_eq!(refused.at, None);
-        assert_eq!(refused.reason, "held: refused for good: mail.example.org:587: no");
+        for kind in [Permanent, TooLarge { most: 9 }] {
+            let refused = at(kind, 1, SignedDuration::ZERO);
+            assert_eq!(refused.at, None);
+            assert_eq!(refused.reason, "held: refused for good: mail.example.org:587: no");
+        }
         for kind in [Temporary, Local, Login, InDoubt] {
             let held = at(kind, 130, GIVE_UP_AFTER);
             assert_eq!(held.at, None);

@@ -1,11 +1,11 @@
 //! Delivers one mail of the outbox: marks the attempt, submits the stored bytes, records the answer (promise P3).
 
 use crate::{
-    config::MailServer,
+    config::{MailServer, SmtpServer},
     core::retry::{self, Delivery, MailId, Refusal, RefusalKind, Retry},
     jobs::Resources,
-    mail::maildir,
-    store::{self, StoreError},
+    mail::{fit, maildir, smtp::Parting},
+    store::{self, StoreError, outbox::OutboxMail},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -58,17 +58,42 @@ async fn record_accepted(resources: &Resources, id: MailId, reply: &str, now: Ti
     resources.store.call(move |connection| store::outbox::record_accepted(connection, id, &reply, now)).await
 }
 
+/// Submits a mail; one that is larger than the server takes is stored and sent anew, cut to that. Not one that may have
+/// arrived as it was: a mail that comes again is the same (promise P2).
+async fn submit<'a>(
+    resources: &'a Resources,
+    server: &'a SmtpServer,
+    mail: &OutboxMail,
+    message: &[u8],
+) -> Result<(Delivery, Option<Parting<'a>>), StoreError> {
+    let send = |message| resources.smtp.submit(server, &mail.sender, &mail.recipient, message);
+    let submitted = send(message).await;
+    let (Delivery::Refused(Refusal { kind: RefusalKind::TooLarge { most }, .. }), _) = submitted else {
+        return Ok(submitted);
+    };
+    let fitted = fit::fitted(message, most).filter(|_| mail.in_doubt_since.is_none());
+    let Some(fitted) = fitted else { return Ok(submitted) };
+    let (id, shorter) = (mail.id, fitted.clone());
+    resources.store.call(move |connection| store::outbox::shorten(connection, id, &shorter)).await?;
+    warn!(
+        mail = id.row(),
+        size_bytes = fitted.len(),
+        "a mail was larger than the server takes and is sent without its HTML part, and its last items where need be"
+    );
+    Ok(send(&fitted).await)
+}
+
 /// Makes one attempt at a mail.
 ///
 /// # Errors
 ///
 /// When the store fails. Then an accepted mail may be sent again, the same bytes under the same Message-ID.
 pub async fn deliver(resources: &Resources, id: MailId, now: Timestamp) -> Result<Delivered, StoreError> {
-    let Resources { store, config, smtp, .. } = resources;
+    let Resources { store, config, .. } = resources;
     let begun = store.call(move |connection| store::outbox::begin_attempt(connection, id, now)).await?;
     let Some((mail, message)) = begun else { return Ok(Delivered::Gone) };
     let (delivery, parting) = match &config.mail.server {
-        MailServer::Smtp(server) => smtp.submit(server, &mail.sender, &mail.recipient, &message).await,
+        MailServer::Smtp(server) => submit(resources, server, &mail, &message).await?,
         MailServer::Maildir(path) => {
             let (path, message_id) = (path.clone(), mail.message_id.clone());
             let written = tokio::task::spawn_blocking(move || maildir::deliver(&path, &message_id, &message)).await;

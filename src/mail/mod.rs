@@ -3,6 +3,7 @@
 //!
 //! When a mail is due, and what is done about a refused one, is decided elsewhere (`core::digest`, `core::retry`).
 
+pub mod fit;
 mod html;
 pub mod maildir;
 pub mod message;

@@ -161,6 +161,18 @@ pub fn begin_attempt(
     Ok(Some((OutboxMail { attempts: mail.attempts + 1, ..mail }, message)))
 }
 
+/// Replaces the bytes of a mail by shorter ones, before any were sent.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub fn shorten(connection: &Connection, id: MailId, message: &[u8]) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE outbox SET message = ?2 WHERE id = ?1 AND state = 'waiting' AND doubt_since IS NULL")?
+        .execute(params![id.row(), message])?;
+    Ok(())
+}
+
 /// Records that a server accepted a mail.
 ///
 /// # Errors

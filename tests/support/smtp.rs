@@ -22,6 +22,8 @@ pub(crate) enum Behaviour {
     RefuseRecipient(u16),
     /// It refuses each message with this code, after the final dot.
     RefuseMessage(u16),
+    /// It accepts everything, and says that a mail may have so many bytes at most (RFC 1870).
+    TakeAtMost(usize),
     /// It takes the message and never answers the final dot: the client cannot know whether the mail has arrived.
     HangAfterDot,
     /// It accepts everything and never answers QUIT.
@@ -44,6 +46,8 @@ struct State {
     connections: usize,
     /// How many clients said QUIT.
     partings: usize,
+    /// Lines that clients said outside of messages, and replies.
+    steps: usize,
     received: Vec<Received>,
 }
 
@@ -55,6 +59,11 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panicked while it held the mails")
+    }
+
+    fn step(&self) {
+        self.lock().steps += 1;
+        self.changed.notify_all();
     }
 
     fn wait_until(&self, what: &str, done: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
@@ -81,7 +90,8 @@ impl SmtpServer {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let state = State { behaviour: Behaviour::Accept, connections: 0, partings: 0, received: Vec::new() };
+        let (behaviour, received) = (Behaviour::Accept, Vec::new());
+        let state = State { behaviour, connections: 0, partings: 0, steps: 0, received };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let of_thread = shared.clone();
         thread::spawn(move || {
@@ -114,6 +124,21 @@ impl SmtpServer {
         self.shared.wait_until(&format!("{count} mails"), |state| state.received.len() >= count).received.clone()
     }
 
+    /// Returns how many steps the dialogues had so far: commands and replies.
+    pub(crate) fn steps(&self) -> usize {
+        self.shared.lock().steps
+    }
+
+    /// Waits until the dialogues had so many steps in all.
+    pub(crate) fn wait_for_steps(&self, count: usize) {
+        drop(self.shared.wait_until(&format!("step {count}"), |state| state.steps >= count));
+    }
+
+    /// Waits until the mails so far are what a test needs, and returns them.
+    pub(crate) fn wait_until(&self, what: &str, done: impl Fn(&[Received]) -> bool) -> Vec<Received> {
+        self.shared.wait_until(what, |state| done(&state.received)).received.clone()
+    }
+
     /// Waits until clients have connected so many times in all.
     pub(crate) fn wait_for_connections(&self, count: usize) {
         drop(self.shared.wait_until(&format!("{count} connections"), |state| state.connections >= count));
@@ -142,7 +167,18 @@ fn converse(stream: &TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let mut lines = BufReader::new(stream);
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line)? > 0 {
+        if let (Behaviour::TakeAtMost(_), Some(at)) = (behaviour, line.windows(6).position(|part| part == b" SIZE=")) {
+            // The protocol's parser does not know the parameter.
+            line.truncate(at);
+            line.extend_from_slice(b"\r\n");
+        }
         let response = session.process(&line);
+        let is_hello = line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"EHLO"));
+        if let (true, Behaviour::TakeAtMost(bytes)) = (is_hello, behaviour) {
+            write!(out, "250-mail.example.org\r\n250 SIZE {bytes}\r\n")?;
+            line.clear();
+            continue;
+        }
         let quits = line.eq_ignore_ascii_case(b"QUIT\r\n");
         if quits {
             shared.lock().partings += 1;
@@ -153,11 +189,15 @@ fn converse(stream: &TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
             return io::copy(&mut lines, &mut io::sink()).map(drop);
         }
         line.clear();
+        if response.action != Action::NoReply {
+            shared.step();
+        }
         match response.action {
-            Action::NoReply => {}
+            Action::NoReply => continue,
             Action::Close => return out.write_all(&response.buffer()?),
             Action::Reply | Action::UpgradeTls => out.write_all(&response.buffer()?)?,
         }
+        shared.step();
     }
     Ok(())
 }
@@ -182,7 +222,8 @@ impl Handler for Mailroom {
     }
 
     fn data_start(&mut self, _domain: &str, from: &str, _is8bit: bool, to: &[String]) -> Response {
-        let accepted = matches!(self.behaviour, Behaviour::Accept | Behaviour::HangAtQuit);
+        use Behaviour::{Accept, HangAtQuit, TakeAtMost};
+        let accepted = matches!(self.behaviour, Accept | HangAtQuit | TakeAtMost(_));
         let (sender, recipients) = (from.to_owned(), to.to_vec());
         self.draft = Some(Received { sender, recipients, message: Vec::new(), accepted });
         mailin::response::OK

@@ -155,7 +155,7 @@ impl<'a> Session<'a> {
             let (size, most) = (message.len(), self.offers.size);
             if most != 0 && size > most {
                 let why = format!("the mail has {size} bytes and the server takes at most {most} (SIZE)");
-                return Err(self.refuse(RefusalKind::Permanent, Phase::Sender, &why));
+                return Err(self.refuse(RefusalKind::TooLarge { most }, Phase::Sender, &why));
             }
             parameters.push_str(&format!(" SIZE={size}"));
         }

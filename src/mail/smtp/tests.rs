@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     config::{Password, SmtpLogin, SmtpTls},
-    core::retry::RefusalKind::{self, InDoubt, Login, Permanent, Temporary},
+    core::retry::RefusalKind::{self, InDoubt, Login, Permanent, Temporary, TooLarge},
 };
 use mailin::{Action, AuthMechanism, Handler, Response, SessionBuilder, response};
 use rustls::{
@@ -130,7 +130,7 @@ async fn each_refusal_means_what_the_phase_and_the_code_say() {
         (&[(".", "554 5.7.1 spam \u{1b}[31m")], Permanent, "the server said 554 5.7.1 spam [31m"),
         (&[(".", "DROP")], InDoubt, "acceptance after DATA failed: the server closed the connection"),
         (&[(".", "nonsense")], InDoubt, "acceptance"),
-        (&[("EHLO", "250-mail\r\n250 SIZE 20")], Permanent, "takes at most 20 (SIZE)"),
+        (&[("EHLO", "250-mail\r\n250 SIZE 20")], TooLarge { most: 20 }, "takes at most 20 (SIZE)"),
     ];
     for (script, want, words) in cases {
         let (port, _) = scripted(script).await;

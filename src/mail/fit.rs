@@ -1,0 +1,200 @@
+//! A mail of ours that is larger than its server takes, cut to what it takes. Nothing is lost by it: what is left out is
+//! counted in the mail, and the store has it.
+
+/// What tells mail programs how to read the text of a mail that has one part.
+const PLAIN: &str =
+    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n";
+
+/// Returns a mail under the same headers that has at most so many bytes. The HTML part is left out first, since the text
+/// says the same; then the last items of the text, which are the least important. `None` if it still does not fit.
+pub fn fitted(message: &[u8], most: usize) -> Option<Vec<u8>> {
+    let message = std::str::from_utf8(message).ok()?;
+    let (head, body) = message.split_once("\r\n\r\n")?;
+    let headers = headers(head);
+    let is_of_body = |header: &&str| {
+        ["MIME-Version:", "Content-"]
+            .iter()
+            .any(|name| header.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+    };
+    let boundary = headers.iter().find_map(|header| header.split_once("boundary=\"")?.1.split('"').next());
+    let text = match boundary {
+        Some(boundary) => {
+            let part = body.split_once(&format!("--{boundary}\r\n"))?.1;
+            let part = part.split_once(&format!("\r\n--{boundary}"))?.0;
+            part.split_once("\r\n\r\n")?.1
+        }
+        None => body,
+    };
+    let mut fitted: String = headers.iter().filter(|header| !is_of_body(header)).copied().collect();
+    fitted.push_str(PLAIN);
+    fitted.push_str("\r\n");
+    let room = most.checked_sub(fitted.len())?;
+    fitted.push_str(&shortened(text, room, most)?);
+    Some(fitted.into_bytes())
+}
+
+/// Returns each header with the lines that it goes on in.
+fn headers(head: &str) -> Vec<&str> {
+    let mut headers = Vec::new();
+    let mut start = 0;
+    let ends = head.match_indices("\r\n").map(|(at, end)| at + end.len()).chain([head.len()]);
+    for end in ends {
+        if !head[end..].starts_with([' ', '\t']) {
+            headers.push(&head[start..end]);
+            start = end;
+        }
+    }
+    headers
+}
+
+/// Returns a text in quoted-printable without the last items that there is no `room` for.
+fn shortened(text: &str, room: usize, most: usize) -> Option<String> {
+    let whole = format!("{}\r\n", text.trim_end_matches("\r\n"));
+    if whole.len() <= room {
+        return Some(whole);
+    }
+    let lines = lines(&whole);
+    let items: Vec<usize> = (0..lines.len()).filter(|index| lines[*index].starts_with("- ")).collect();
+    let rule = lines.iter().position(|line| line.trim_end() == "----").unwrap_or(lines.len());
+    let items: Vec<usize> = items.into_iter().filter(|index| *index < rule).collect();
+    // What follows the last item is kept: how much is left out anyway, and what was looked at.
+    let last = *items.last()?;
+    let tail = (last + 1..lines.len()).find(|index| !lines[*index].starts_with("  ")).unwrap_or(lines.len());
+    let tail = lines[tail..].concat();
+    for kept in (0..items.len()).rev() {
+        // Without the headline of a rule none of whose items is left.
+        let before = lines[..items[kept]].iter().rposition(|line| !is_between(line)).map_or(0, |index| index + 1);
+        let left_out = items.len() - kept;
+        let what = if left_out == 1 { "1 more item is" } else { &*format!("{left_out} more items are") };
+        let note = format!(
+            "\r\n{what} left out: the mail server takes {most} bytes at most.\r\n`feedwatch hits` lists all.\r\n"
+        );
+        let cut = format!("{}{note}{tail}", lines[..before].concat());
+        if cut.len() <= room {
+            return Some(cut);
+        }
+    }
+    None
+}
+
+/// Tells whether a line only introduces what follows.
+fn is_between(line: &str) -> bool {
+    // `=` is escaped.
+    line.trim().is_empty() || line.starts_with("=3D=3D ")
+}
+
+/// Returns the lines of a text in quoted-printable, each with those that it goes on in (RFC 2045 §6.7).
+fn lines(text: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for (at, end) in text.match_indices("\r\n") {
+        if !text[..at].ends_with('=') {
+            lines.push(&text[start..at + end.len()]);
+            start = at + end.len();
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        core::{digest::Coverage, mailbox::Mailbox},
+        mail::{
+            message::{self, Envelope},
+            render::{
+                self,
+                tests::{article, edition, hit},
+            },
+        },
+    };
+    use mail_parser::{Message, MessageParser};
+
+    /// Returns the mail of an edition with so many items, some of which have long lines and letters of all kinds.
+    fn mail(items: usize) -> Vec<u8> {
+        let hits = (0..items).map(|number| {
+            let id = i64::try_from(number).unwrap();
+            let title =
+                format!("Item{number}x КНДР провела пуск баллистической ракеты = {}", "слово ".repeat(number % 7));
+            let link = format!("https://www.example.org/{number}?{}", "parameter=value&".repeat(9));
+            hit(
+                id,
+                ["DPRK missiles", "Transfers"][number * 2 / items],
+                article(id, &title, Some(&link), "- not an item"),
+                &["КНДР"],
+            )
+        });
+        let edition = edition(hits.collect(), Coverage { feeds: 240, ..Coverage::default() });
+        let notice = render::Notice { recipient: "desk@example.org", contact: "ops@example.org", host: "watch" };
+        let (from, to): (Mailbox, Mailbox) =
+            ("feedwatch <alerts@example.org>".parse().unwrap(), "desk@example.org".parse().unwrap());
+        let id = message::message_id(&edition, edition.window.end, &to, &from);
+        let envelope = Envelope { from: &from, to: &to, admin: None };
+        message::edition_message(&edition, &render::render(&edition, &notice), &envelope, &id, edition.window.end)
+    }
+
+    fn parsed(message: &[u8]) -> Message<'_> {
+        MessageParser::default().parse(message).unwrap()
+    }
+
+    fn items(text: &str) -> usize {
+        text.lines().filter(|line| line.starts_with("- Item")).count()
+    }
+
+    #[test]
+    fn the_html_part_goes_first() {
+        let whole = mail(4);
+        let text = parsed(&whole).body_text(0).unwrap().into_owned();
+        let fitted = fitted(&whole, whole.len() - 1).unwrap();
+        let mail = parsed(&fitted);
+        assert_eq!(mail.parts.len(), 1);
+        assert_eq!(mail.body_text(0).unwrap().trim_end(), text.trim_end());
+        let headers = |message: &[u8]| -> Vec<(String, String)> {
+            let mail = parsed(message);
+            let headers = mail.headers_raw().map(|(name, value)| (name.to_owned(), value.to_owned()));
+            headers.filter(|(name, _)| !name.starts_with("Content-") && name != "MIME-Version").collect()
+        };
+        assert_eq!(headers(&fitted).into_iter().collect::<Vec<_>>(), headers(&whole));
+        assert!(headers(&whole).iter().any(|(name, _)| name == "List-Unsubscribe"));
+    }
+
+    /// Promises P3 and P8: what is left out is counted, and the end says what was looked at as before.
+    #[test]
+    fn the_last_items_go_next_and_are_counted() {
+        let whole = mail(40);
+        let all = parsed(&whole).body_text(0).unwrap().replace("\r\n", "\n");
+        assert_eq!(items(&all), 40);
+        let footer = &all[all.find("\n----\n").unwrap()..];
+        let mut before = 40;
+        for most in (0..whole.len()).rev().step_by(997) {
+            let Some(fitted) = fitted(&whole, most) else { continue };
+            assert!(fitted.len() <= most, "{} of {most}", fitted.len());
+            let text = parsed(&fitted).body_text(0).unwrap().replace("\r\n", "\n");
+            let kept = items(&text);
+            assert!(kept <= before && text.trim_end().ends_with(footer.trim_end()), "{text}");
+            let (start, _) = text.split_once(" left out: the mail server takes").unwrap_or((&all, ""));
+            let said = start.lines().last().and_then(|line| line.split(' ').next()?.parse().ok()).unwrap_or(0);
+            assert_eq!(kept + said, 40, "{text}");
+            let beginning = &start[..start.rfind('\n').unwrap()];
+            assert!(all.starts_with(beginning.trim_end()), "{text}");
+            assert!(!beginning.trim_end().ends_with(" =="), "a rule without items: {text}");
+            before = kept;
+        }
+        assert_eq!(before, 0, "it was never cut to the last");
+        assert_eq!(fitted(&whole, 500), None);
+    }
+
+    #[test]
+    fn other_mails_are_left_alone_or_cut_in_their_items() {
+        for mail in [&b"no head"[..], b"A: b\r\nContent-Type: multipart/x; boundary=\"y\"\r\n\r\nz", b"A: \xFF\r\n\r\n"]
+        {
+            assert_eq!(fitted(mail, 5), None);
+        }
+        let from: Mailbox = "alerts@example.org".parse().unwrap();
+        let notice =
+            message::notice(&from, &from, "3 feeds fail", &"- a feed\n".repeat(99), jiff::Timestamp::UNIX_EPOCH);
+        let fitted = fitted(&notice.bytes, notice.bytes.len() - 300).unwrap();
+        assert!(parsed(&fitted).body_text(0).unwrap().contains("items are left out"));
+    }
+}
