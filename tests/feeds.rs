@@ -316,6 +316,8 @@ fn import_takes_what_is_new_and_lists_what_is_bad() {
     assert_eq!((&json["imported"], &json["already_configured"]), (&0.into(), &3.into()), "{json:#}");
     workspace.write("no.opml", "<html>");
     refused(workspace.run(&["feeds", "import", "no.opml"]), 1, "no.opml is not OPML");
+    refused(workspace.run(&["feeds", "import", "known.xml"]), 1, "is added by `feedwatch feeds add`");
+    refused(workspace.run(&["feeds", "import", "https://example.org/a.opml"]), 2, "is not fetched: `curl -L URL |");
     refused(workspace.run(&["feeds", "import", "missing.opml"]), 1, "missing.opml could not be opened");
 }
 
@@ -375,4 +377,100 @@ fn an_included_list_is_read_again() {
     says(&workspace.run(&["check"]).ended_with(0), &["3 feeds"]);
     workspace.write("list.opml", "<opml><body>");
     refused(workspace.run(&["check"]), 2, "list.opml: breaks off");
+}
+
+/// A page with more feeds than a search asks for names the others.
+#[test]
+fn feeds_that_were_not_tried_are_listed() {
+    let (workspace, server) = (workspace(), HttpServer::start());
+    let link =
+        |n: usize| format!("<link rel=alternate type=application/rss+xml title='Part\u{202e} {n}' href=/{n}.xml>");
+    server.put("/", Page::html(format!("<!doctype html>{}", (0..30).map(link).collect::<String>())));
+    for n in 0..30 {
+        server.put(&format!("/{n}.xml"), Page::feed(FEED.replace("Wire", &format!("Wire {n}"))));
+    }
+    let ran = workspace.run(&["feeds", "add", &server.url("/")]);
+    says(&ran.stdout, &["20 feeds more that the page names", &format!("{} (Part 29)", server.url("/29.xml"))]);
+    assert!(!ran.stdout.contains('\u{202e}'), "{}", ran.stdout);
+    refused(ran, 1, "10 feeds were found and none was chosen");
+    assert_eq!(server.log().len(), 11);
+    let ran = workspace.run(&["feeds", "add", &server.url("/"), "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(json["untried"].as_array().map(Vec::len), Some(20), "{json:#}");
+}
+
+#[test]
+fn what_is_no_address_is_told_from_what_is_a_file() {
+    let workspace = workspace();
+    workspace.write("new.xml", FEED);
+    let file = format!("file://{}", workspace.path("new.xml").display());
+    says(&workspace.run(&["feeds", "add", &file, "--dry-run"]).ended_with(0), &["new.xml\""]);
+    for (address, why) in [
+        ("file:///nowhere/feed.xml", "is not a file that is there"),
+        ("file://example.org/feed.xml", "give its path"),
+        ("desk@example.org", "is a mail address"),
+        ("mailto:desk@example.org", "is a mail address"),
+        ("http://exa mple.org/", "is not a URL"),
+        ("lists/mine.OPML", "`feedwatch feeds import` takes it"),
+        ("", "is neither the address of a site nor a file"),
+    ] {
+        refused(workspace.run(&["feeds", "add", address]), 2, why);
+    }
+}
+
+/// FEEDS A15: no cookie is sent; a site that goes in a circle without one is told from one that is broken.
+#[test]
+fn a_site_that_wants_a_cookie_is_told_of() {
+    let (workspace, server) = (workspace(), HttpServer::start());
+    server.put("/broken", Page::redirect(302, "/broken"));
+    server.put("/wall", Page::redirect(302, "/wall").with_header("set-cookie", "seen=1"));
+    refused(workspace.run(&["feeds", "add", &server.url("/broken")]), 1, "the site must mend that");
+    refused(workspace.run(&["feeds", "add", &server.url("/wall")]), 1, "it wants a cookie back");
+    assert!(server.asked("/wall").iter().all(|asked| asked.headers.iter().all(|(name, _)| name != "cookie")));
+}
+
+#[test]
+fn a_name_that_another_feed_has_is_remarked_on() {
+    let (workspace, server) = (workspace(), site());
+    server.put("/other.xml", Page::feed(FEED));
+    let add = |path: &str, name| workspace.run(&["feeds", "add", &server.url(path), "--name", name]);
+    assert_eq!(add("/rss.xml", "Wire").stderr, "");
+    let ran = add("/other.xml", "wire");
+    says(&ran.stderr, &["`wire` is also the name of the feed at", "feedwatch.toml:17"]);
+    ran.ended_with(0);
+}
+
+/// Once a person who could not write the configuration was told only that.
+#[test]
+fn what_could_not_be_written_is_shown() {
+    let workspace = workspace();
+    workspace.write("new.xml", FEED);
+    // There is no room for the name of the draft, whoever writes it, root too.
+    let file = format!("conf.d/{}.toml", "x".repeat(250));
+    let ran = workspace.run(&["feeds", "add", "new.xml", "--name", "New", "--to", &file]);
+    says(&ran.stderr, &["what was to be added:\n\n    [[feed]]", "    name = \"New\""]);
+    refused(ran, 1, "could not be written and is as it was");
+}
+
+/// A list of thousands of feeds is taken in one go, and does not fill the terminal.
+#[test]
+fn a_long_list_is_imported_and_told_of_briefly() {
+    let workspace = workspace();
+    let outline = |n: usize| format!("<outline text='Title {}' xmlUrl='https://h{n}.example/?a=1&b=2'/>\n", n % 10);
+    let outlines: String = (0..5_000).map(outline).collect();
+    let list = format!(
+        "<opml><body><outline text='Asia'><outline text='East\u{202e}'>{outlines}</outline></outline></body></opml>"
+    );
+    workspace.write("list.opml", &list);
+    let dry = workspace.run(&["feeds", "import", "list.opml", "--dry-run"]).ended_with(0);
+    assert_eq!(dry.matches("[[feed]]").count(), 5_000);
+    let said = workspace.run(&["feeds", "import", "list.opml"]).ended_with(0);
+    assert_eq!(said.matches("[[feed]]").count(), 20);
+    says(&said, &["… and 4980 feeds more", "5000 feeds imported"]);
+    let written = workspace.read("conf.d/list.toml");
+    assert_eq!(written.matches("tags = [\"Asia\", \"East\"]").count(), 5_000);
+    says(
+        &workspace.run(&["feeds", "import", "list.opml"]).ended_with(0),
+        &["0 feeds imported, 5000 already configured"],
+    );
 }

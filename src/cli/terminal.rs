@@ -16,6 +16,9 @@ pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
 pub(super) const STRONG: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();
 
+/// Least width of a table. In a narrower terminal lines break anyway, and columns of two letters are no words.
+const LEAST_WIDTH: u16 = 40;
+
 /// How a command talks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terminal<'a> {
@@ -79,7 +82,7 @@ impl<'a> Terminal<'a> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         if let Some(width) = self.width() {
-            table.set_width(width);
+            table.set_width(width.max(LEAST_WIDTH));
         }
         table.set_header(heads.iter().map(|head| head.to_uppercase()));
         for row in rows {
@@ -111,7 +114,20 @@ pub(super) fn local(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
-/// Returns text that came from outside without anything that a terminal would obey.
+/// Returns text that came from outside without anything that a terminal would obey, or that would show it in another
+/// order than it has.
 pub(super) fn harmless(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    let turns = |letter: &char| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let letters = text.chars().filter(|letter| !turns(letter));
+    letters.map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_moves_a_terminal() {
+        assert_eq!(harmless("a\u{1b}[2J\r\nb\u{9b}c\u{202e}d\u{2067}e – é"), "a [2J  b cde – é");
+    }
 }

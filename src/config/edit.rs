@@ -40,6 +40,7 @@ pub struct Edit {
     before: Option<String>,
     after: String,
     added: String,
+    feeds: usize,
     /// Gives its permissions and owner to a file that is not there yet.
     main: PathBuf,
     config: Config,
@@ -55,13 +56,22 @@ pub enum EditError {
     #[error("nothing was written: with the new feeds the configuration has errors\n\n{0}")]
     Invalid(#[from] ConfigErrors),
     /// The file could not be written.
-    #[error("{} could not be written and is as it was: {cause}", path.display())]
+    #[error("{} could not be written and is as it was: {cause}{}", path.display(), remedy(cause))]
     Unwritten {
         /// The file.
         path: PathBuf,
         /// What the system said.
         cause: io::Error,
     },
+}
+
+/// Says what to do where the system does not let this user write.
+fn remedy(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::PermissionDenied => "; do this as a user who may write the file and its folder",
+        io::ErrorKind::ReadOnlyFilesystem => "; its file system is mounted for reading only",
+        _ => "",
+    }
 }
 
 impl Edit {
@@ -86,7 +96,7 @@ impl Edit {
         let (after, added) = with_feeds(text, feeds)
             .map_err(|error| EditError::WrongFile(format!("{}: {}", path.display(), error.message().trim())))?;
         let config = load_draft(main, &surroundings(), Some((&path, &after)), Purpose::Use)?;
-        Ok(Self { path, before, after, added, main: main.to_owned(), config })
+        Ok(Self { path, before, after, added, feeds: feeds.len(), main: main.to_owned(), config })
     }
 
     /// Returns the file.
@@ -97,6 +107,11 @@ impl Edit {
     /// Returns what is added to it.
     pub fn added(&self) -> &str {
         &self.added
+    }
+
+    /// Returns how many feeds that are.
+    pub fn feeds(&self) -> usize {
+        self.feeds
     }
 
     /// Returns the configuration as it will be.

@@ -179,3 +179,12 @@ proptest! {
         prop_assert_eq!(count(&after), parts.iter().filter(|part| part.starts_with("[[feed]]")).count() + 1);
     }
 }
+
+#[test]
+fn a_file_that_may_not_be_written_says_who_may() {
+    let unwritten =
+        |kind: io::ErrorKind| EditError::Unwritten { path: "a.toml".into(), cause: kind.into() }.to_string();
+    assert!(unwritten(io::ErrorKind::PermissionDenied).ends_with("as a user who may write the file and its folder"));
+    assert!(unwritten(io::ErrorKind::ReadOnlyFilesystem).ends_with("mounted for reading only"));
+    assert_eq!(unwritten(io::ErrorKind::StorageFull), "a.toml could not be written and is as it was: no storage space");
+}

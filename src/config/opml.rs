@@ -139,9 +139,10 @@ fn name(tag: &StartTag<usize>) -> Option<String> {
     of("text").or_else(|| of("title"))
 }
 
-/// Returns a text as a name of one line that a configuration may have.
+/// Returns a text as a name of one line that a configuration may have, in the order in which it is read.
 fn label(text: &str) -> Option<String> {
-    let line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let text = text.chars().filter(|char| !matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'));
+    let line: String = text.map(|char| if char.is_control() { ' ' } else { char }).collect();
     let cut: String = line.trim().chars().take(NAME_MAX_CHARS).collect();
     let cut = cut.trim_end();
     (!cut.is_empty()).then(|| cut.to_owned())

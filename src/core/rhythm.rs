@@ -3,11 +3,14 @@
 use super::article::Item;
 use jiff::{SignedDuration, Timestamp};
 
+/// Least time, or intervals, that a rhythm shows in: a site that begins often puts its first items out at once.
+const LEAST: (SignedDuration, u32) = (SignedDuration::from_hours(1), 9);
+
 /// A week.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Returns how many items a feed publishes in a week, by the dates of those that it shows; nothing where fewer than two
-/// have one, or all the same.
+/// have one, all the same, or few ones that are near each other.
 ///
 /// The oldest quarter does not count: feeds keep single items for years.
 pub fn items_a_week(items: &[Item]) -> Option<f64> {
@@ -16,7 +19,8 @@ pub fn items_a_week(items: &[Item]) -> Option<f64> {
     dates.truncate((dates.len() - dates.len() / 4).max(2));
     let span = dates.last()?.duration_until(*dates.first()?);
     let intervals = u32::try_from(dates.len() - 1).unwrap_or(u32::MAX);
-    (span > SignedDuration::ZERO).then(|| f64::from(intervals) * WEEK.as_secs_f64() / span.as_secs_f64())
+    let is_rhythm = span >= LEAST.0 || intervals >= LEAST.1;
+    (is_rhythm && span > SignedDuration::ZERO).then(|| f64::from(intervals) * WEEK.as_secs_f64() / span.as_secs_f64())
 }
 
 /// Returns the newest items, newest first; those without a date follow in the order of the feed.
@@ -56,6 +60,12 @@ mod tests {
             assert_eq!(items_a_week(&items(hours_ago)), a_week, "{hours_ago:?}");
         }
         assert_eq!(items_a_week(&[Item::default(), Item::default()]), None);
+        let minutes = |count: i64| -> Vec<Item> {
+            let at = |minute: i64| Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_mins(minute)).ok();
+            (0..count).map(|minute| Item { published: at(minute), ..Item::default() }).collect()
+        };
+        assert_eq!(items_a_week(&minutes(3)), None);
+        assert_eq!(items_a_week(&minutes(40)), Some(10_080.0));
     }
 
     #[test]

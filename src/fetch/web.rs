@@ -162,7 +162,13 @@ impl Fetcher {
             }
             let next = target(&hop, &response).map_err(at_hop)?;
             if visited.contains(&next) {
-                let text = format!("it redirects in a circle, back to {next}; the site must mend that");
+                let remedy = match response.headers().contains_key(header::SET_COOKIE) {
+                    true => {
+                        "it wants a cookie back, which feedwatch never sends: see whether the site has another feed"
+                    }
+                    false => "the site must mend that",
+                };
+                let text = format!("it redirects in a circle, back to {next}; {remedy}");
                 return Err(at_hop(refused(text)));
             }
             if visited.len() > self.limits.redirects {

@@ -52,6 +52,8 @@ pub struct Discovery {
     pub feeds: Vec<FoundFeed>,
     /// What seemed to be a feed and could not be read: where it is, and why not, for people.
     pub failed: Vec<(String, String)>,
+    /// Feeds that the page declares and that were not tried: where they are, and what the page calls them.
+    pub untried: Vec<(String, Option<String>)>,
     /// Requests that were sent, redirects not counted.
     pub requests: usize,
 }
@@ -162,7 +164,12 @@ impl<P: Fn(&str)> Search<'_, P> {
         }
         let links = discover::feed_links(body, content_type, url);
         let (declared, others): (Vec<_>, Vec<_>) = links.into_iter().partition(|link| link.declared);
-        self.try_all(declared.into_iter().map(|link| link.url).take(DECLARED), false).await;
+        let urls: Vec<Url> = declared.iter().take(DECLARED).map(|link| link.url.clone()).collect();
+        self.try_all(urls.into_iter(), false).await;
+        let untried = declared.into_iter().filter(|link| !self.tried.contains(&link.url));
+        let untried = untried.map(|link| (FeedUrl::Web(link.url).to_string(), link.title));
+        let is_told = |url: &str| self.found.failed.iter().any(|(failed, _)| failed == url);
+        self.found.untried = untried.filter(|(url, _)| !is_told(url)).collect();
         if self.found.feeds.is_empty() {
             self.try_all(others.into_iter().map(|link| link.url).take(GUESSED), false).await;
         }

@@ -12,7 +12,7 @@ use url::Url;
 const PAGE_BYTES: usize = 2 << 20;
 
 /// Links of a page that are returned at most.
-const LINKS: usize = 20;
+const LINKS: usize = 60;
 
 /// Characters of a link's title.
 const TITLE_CHARS: usize = 200;

@@ -5,7 +5,7 @@ use super::{
         Failure,
         args::AddFeed,
         setup::Setup,
-        terminal::{FAINT, Terminal, harmless, styled},
+        terminal::{FAINT, Terminal, WARNING, harmless, styled},
     },
     candidate::Candidate,
     writing::{self, Configured},
@@ -52,7 +52,7 @@ pub(super) async fn add(setup: &Setup, args: &AddFeed, terminal: Terminal<'_>) -
         Ok(chosen) => chosen,
         Err(why) => {
             if terminal.wants_json() {
-                terminal.json(&json!({"found": candidates, "failed": failed(&found), "added": null}));
+                terminal.json(&report(&candidates, &found, &serde_json::Value::Null));
             }
             return Err(Failure::Failed(anyhow::anyhow!(why)));
         }
@@ -67,20 +67,27 @@ pub(super) async fn add(setup: &Setup, args: &AddFeed, terminal: Terminal<'_>) -
         })
         .collect();
     let edit = writing::edit(&main, args.to.as_deref(), &new)?;
+    if let Some((name, place)) = args.name.as_ref().and_then(|name| Some((name, configured.place_of_name(name)?))) {
+        let text = format!("`{name}` is also the name of the feed {place}; they are told apart by their URLs");
+        terminal.remark(styled(WARNING, harmless(&text)));
+    }
     if !args.dry_run {
-        edit.write()?;
+        writing::write(&edit)?;
     }
     if terminal.wants_json() {
         let added = json!({"file": edit.path(), "text": edit.added(), "written": !args.dry_run});
-        terminal.json(&json!({"found": candidates, "failed": failed(&found), "added": added}));
+        terminal.json(&report(&candidates, &found, &added));
     } else {
         writing::print(&edit, args.dry_run, terminal);
     }
     Ok(())
 }
 
-fn failed(found: &Discovery) -> serde_json::Value {
-    found.failed.iter().map(|(url, error)| json!({"url": url, "error": error})).collect()
+fn report(candidates: &[Candidate], found: &Discovery, added: &serde_json::Value) -> serde_json::Value {
+    let failed = found.failed.iter().map(|(url, error)| json!({"url": url, "error": error}));
+    let untried = found.untried.iter().map(|(url, title)| json!({"url": url, "title": title}));
+    let (failed, untried): (Vec<_>, Vec<_>) = (failed.collect(), untried.collect());
+    json!({"found": candidates, "failed": failed, "untried": untried, "added": added})
 }
 
 /// Returns what an address may mean, likeliest first.
@@ -104,15 +111,27 @@ fn addresses(text: &str) -> Result<Vec<FeedUrl>, Failure> {
     if begins("feed:") {
         return addresses(&text[5..]);
     }
+    if begins("file://") {
+        let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
+        let path = path.ok_or_else(|| wrong("is not the address of a file of this machine; give its path"))?;
+        let missing = || wrong("is not a file that is there");
+        return path.is_file().then(|| vec![FeedUrl::File(path)]).ok_or_else(missing);
+    }
     if text.contains("://") {
         return Err(wrong("cannot be fetched: only http and https can, and files by their path"));
     }
     let path = Path::new(text);
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("opml")) {
+        return Err(wrong("is a list of feeds: `feedwatch feeds import` takes it"));
+    }
     if path.is_file() {
         return Ok(vec![FeedUrl::File(std::path::absolute(path)?)]);
     }
     if text.is_empty() || text.starts_with(['/', '.']) {
         return Err(wrong("is neither the address of a site nor a file that is there"));
+    }
+    if text.split(['/', '?']).next().is_some_and(|host| host.contains('@')) {
+        return Err(wrong("is a mail address, or has a login: then write https:// before it"));
     }
     Ok(vec![url(&format!("https://{text}"))?, url(&format!("http://{text}"))?])
 }
@@ -165,6 +184,16 @@ fn print(candidates: &[Candidate], found: &Discovery, terminal: Terminal<'_>) {
         terminal.line(styled(FAINT, harmless(&text)));
     }
     if !found.failed.is_empty() {
+        terminal.line("");
+    }
+    if !found.untried.is_empty() {
+        let feeds = counted(found.untried.len(), "feed");
+        terminal
+            .line(styled(FAINT, format!("{feeds} more that the page names; give the address of the one you mean:")));
+        for (url, title) in &found.untried {
+            let title = title.as_deref().map(|title| format!(" ({title})")).unwrap_or_default();
+            terminal.line(styled(FAINT, harmless(&format!("{url}{title}"))));
+        }
         terminal.line("");
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::{
         self, NewFeed,
-        opml::{self, Opml},
+        opml::{self, Opml, OpmlError},
     },
     core::{digest::counted, feed::FeedUrl},
     fetch,
@@ -61,7 +61,7 @@ pub(super) fn import(setup: &Setup, args: &ImportFeeds, terminal: Terminal<'_>) 
         new => Some(writing::edit(&main, Some(&to), new)?),
     };
     if let (Some(edit), false) = (&edit, args.dry_run) {
-        edit.write()?;
+        writing::write(edit)?;
     }
     if terminal.wants_json() {
         let bad = import.bad.iter().map(|(line, why)| json!({"line": line, "error": why}));
@@ -122,11 +122,20 @@ fn read(file: &Path) -> Result<Opml, Failure> {
     let most = opml::OPML_MAX_BYTES + 1;
     if file == Path::new("-") {
         std::io::stdin().take(most).read_to_end(&mut bytes).context("standard input could not be read")?;
+    } else if name.starts_with("http://") || name.starts_with("https://") {
+        let text = format!("{} is not fetched: `curl -L URL | feedwatch feeds import -` does", harmless(&name));
+        return Err(Failure::Usage(text));
     } else {
         let file = std::fs::File::open(file).with_context(|| format!("{name} could not be opened"))?;
         file.take(most).read_to_end(&mut bytes).with_context(|| format!("{name} could not be read"))?;
     }
-    opml::read(&bytes).map_err(|error| Failure::Failed(anyhow::anyhow!("{name} {error}")))
+    opml::read(&bytes).map_err(|error| {
+        let remedy = match error {
+            OpmlError::NotOpml => "; a feed or a site is added by `feedwatch feeds add`",
+            OpmlError::TooDeep { .. } | OpmlError::TooLarge => "",
+        };
+        Failure::Failed(anyhow::anyhow!("{name} {error}{remedy}"))
+    })
 }
 
 /// Sorts the feeds of a list into new ones and others.

@@ -13,7 +13,7 @@ use super::{
     Failure,
     args::{Feeds, FeedsAction},
     setup::Setup,
-    terminal::Terminal,
+    terminal::{Terminal, harmless},
 };
 use crate::{
     clock,
@@ -98,6 +98,7 @@ fn named<'r, 'c>(all: &'r [FeedRow<'c>], names: &[String]) -> Result<Vec<&'r Fee
             matching = (0..all.len()).filter(|index| part(&all[*index])).collect();
         }
         if matching.is_empty() {
+            let name = harmless(name);
             let text = format!("no feed has `{name}` in its name or URL: `feedwatch feeds` lists them all");
             return Err(Failure::Usage(text));
         }
