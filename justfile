@@ -26,6 +26,10 @@ snapshots:
 quickstart:
     cargo run --release -- run --once --config config/quickstart.toml
 
+# Kills the daemon so many times at random instants; FEEDWATCH_SEED says at which.
+kill times="200":
+    FEEDWATCH_KILLS={{times}} cargo test --test kill -- --nocapture
+
 # Licences, banned and duplicate crates (needs cargo-deny).
 deny:
     cargo deny check licenses bans sources

@@ -48,6 +48,16 @@ impl Daemon {
         self.child.id()
     }
 
+    /// Waits until the log has so many lines.
+    #[track_caller]
+    pub(crate) fn wait_for_lines(&self, count: usize) {
+        let (log, changed) = &*self.log;
+        let guard = log.lock().expect("no thread panicked while it held the log");
+        let waited = changed.wait_timeout_while(guard, PATIENCE, |log| log.lines.len() < count && !log.ended);
+        let (log, _) = waited.expect("no thread panicked while it held the log");
+        assert!(log.lines.len() >= count, "waited in vain for {count} lines of\n{}", log.lines.join("\n"));
+    }
+
     /// Waits for a line of the log that contains a text and comes after the last one that was waited for.
     #[track_caller]
     pub(crate) fn wait_for(&self, text: &str) -> String {

@@ -229,6 +229,14 @@ impl HttpServer {
         self.shared.lock().log.iter().map(|asked| asked.path.clone()).collect()
     }
 
+    /// Waits until there were so many requests, for whatever path.
+    pub(crate) fn wait_for_any_requests(&self, count: usize) {
+        let state = self.shared.lock();
+        let waited = self.shared.changed.wait_timeout_while(state, PATIENCE, |state| state.log.len() < count);
+        let (state, timeout) = waited.expect("no thread panicked while it held the pages");
+        assert!(!timeout.timed_out(), "{} requests came instead of {count}", state.log.len());
+    }
+
     /// Waits until a path was asked for so many times and returns all of its requests.
     pub(crate) fn wait_for_requests(&self, path: &str, count: usize) -> Vec<Asked> {
         let of_path = |state: &State| state.log.iter().filter(|asked| asked.path == path).count();

@@ -86,11 +86,16 @@ impl Workspace {
         run(command)
     }
 
-    /// Starts the daemon on the configuration and waits until it is ready.
-    pub(crate) fn daemon(&self) -> Daemon {
+    /// Starts the daemon on the configuration.
+    pub(crate) fn start_daemon(&self) -> Daemon {
         let mut command = feedwatch(self.directory.path());
         command.args(["run", "-v", "--config"]).arg(self.path("feedwatch.toml"));
-        let daemon = Daemon::start(command);
+        Daemon::start(command)
+    }
+
+    /// Starts the daemon on the configuration and waits until it is ready.
+    pub(crate) fn daemon(&self) -> Daemon {
+        let daemon = self.start_daemon();
         daemon.wait_for("feedwatch is ready");
         daemon
     }
