@@ -297,8 +297,8 @@ fn check(
 
 fn no_feeds() -> Complaint {
     Complaint::from(
-        "there is no feed, so there is nothing to watch; write at least\n\n    [[feed]]\n    \
-         url = \"https://www.example.org/rss.xml\"",
+        "there is no feed, so there is nothing to watch; `feedwatch feeds add www.example.org` finds that of a site, or \
+         write at least\n\n    [[feed]]\n    url = \"https://www.example.org/rss.xml\"",
     )
 }
 
