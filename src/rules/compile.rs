@@ -4,8 +4,8 @@
 //! carries a second such group, so that most candidates are dismissed without touching the rule.
 
 use super::compiled::{
-    Compiled, CompiledProximity, CompiledRule, Condition, FILTER, Gates, Membership, Node, Posting, TermId, TermUse,
-    Told, index,
+    ALWAYS, Compiled, CompiledProximity, CompiledRule, Condition, FILTER, Filter, Gates, Membership, NEVER, Node,
+    TermId, TermUse, Told, index, term_bit,
 };
 use super::expression::{Alternatives, Expression, Proximity, Term, TermWord, WordKind};
 use super::regexp::RegularExpression;
@@ -387,7 +387,7 @@ impl Compiler {
     }
 
     fn finish(mut self) -> Compiled {
-        let mut posted: Vec<(TermId, Posting)> = Vec::new();
+        let mut posted: Vec<(TermId, u32, Filter)> = Vec::new();
         let cost = |group: &Group| -> f32 {
             // Words that many rules share are those that the news are full of.
             group.iter().map(|term| self.costs[*term as usize] * (1.0 + self.frequencies[*term as usize] as f32)).sum()
@@ -406,24 +406,24 @@ impl Compiler {
             };
             gates.extend(anchor.iter().copied().filter(is_gate));
             let second = ranked.iter().skip(1).find(|(_, group)| group.len() <= FILTER && *group != anchor);
-            let mut filter = [self.out.always_seen(); FILTER];
+            let mut filter = [ALWAYS; FILTER];
             if let Some((_, group)) = second {
-                filter = [self.out.never(); FILTER];
-                filter[..group.len()].copy_from_slice(group);
+                filter = [NEVER; FILTER];
+                filter.iter_mut().zip(group.iter()).for_each(|(bit, term)| *bit = term_bit(*term));
             }
-            posted.extend(anchor.iter().map(|term| (*term, Posting { rule, filter })));
+            posted.extend(anchor.iter().map(|term| (*term, rule, filter)));
         }
         self.out.gates = self.gates_of(&gates);
-        posted.sort_by_key(|(term, posting)| (*term, posting.rule));
+        posted.sort_unstable();
         self.memberships.sort_by_key(|membership| (membership.term, membership.stand_in));
         self.note_uses(&posted);
         self.out.memberships = self.memberships;
-        self.out.postings = posted.into_iter().map(|(_, posting)| posting).collect();
+        (self.out.postings, self.out.filters) = posted.into_iter().map(|(_, rule, filter)| (rule, filter)).unzip();
         self.out
     }
 
     /// Notes with each term, each word and each phrase where the postings and memberships of its term are.
-    fn note_uses(&mut self, posted: &[(TermId, Posting)]) {
+    fn note_uses(&mut self, posted: &[(TermId, u32, Filter)]) {
         let Compiled { uses, vocabulary, phrases, .. } = &mut self.out;
         let mut start = 0;
         for own in posted.chunk_by(|a, b| a.0 == b.0) {

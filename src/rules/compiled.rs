@@ -79,16 +79,29 @@ impl Phrases {
     }
 }
 
-/// The terms of which a posting can ask for one: with the rule they take 16 bytes.
+/// A bit that says whether terms may have been seen. Several terms share one, so that all bits of a document are in the
+/// nearest cache, however many terms the rules have.
+pub(super) type TermBit = u16;
+
+/// Bits of terms: a document with a hundred of them makes one of three hundred others look seen.
+const TERM_BITS: u32 = 1 << 15;
+
+/// The bit of no term, which is never set.
+pub(super) const NEVER: TermBit = TERM_BITS as TermBit;
+
+/// The bit of no term, which is always set.
+pub(super) const ALWAYS: TermBit = NEVER + 1;
+
+/// Returns the bit of a term.
+pub(super) fn term_bit(term: TermId) -> TermBit {
+    (term % TERM_BITS) as TermBit
+}
+
+/// The terms of which a posting can ask for one.
 pub(super) const FILTER: usize = 3;
 
-/// A rule under a term of its anchor.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Posting {
-    pub(super) rule: u32,
-    /// Terms of which one must have been seen: `Compiled::never` and `Compiled::always_seen` fill it up.
-    pub(super) filter: [TermId; FILTER],
-}
+/// What must have been seen besides a term of its anchor for a rule to be evaluated: a term with one of these bits.
+pub(super) type Filter = [TermBit; FILTER];
 
 /// A term as one of alternatives that have a stand-in.
 #[derive(Debug, Clone, Copy)]
@@ -190,7 +203,10 @@ pub(super) struct Compiled {
     pub(super) uses: Vec<TermUse>,
     /// In the order of their terms.
     pub(super) memberships: Vec<Membership>,
-    pub(super) postings: Vec<Posting>,
+    /// Rules under the terms of their anchors.
+    pub(super) postings: Vec<u32>,
+    /// By posting. They are apart, since few of the rules are then looked at.
+    pub(super) filters: Vec<Filter>,
     /// Rules without a term that they need.
     pub(super) always: Vec<u32>,
     pub(super) nodes: Vec<Node>,
@@ -204,18 +220,6 @@ pub(super) struct Compiled {
     pub(super) rules: Vec<CompiledRule>,
     /// The fields that some rule looks into.
     pub(super) fields: FieldSet,
-}
-
-impl Compiled {
-    /// Returns a number of no term: never seen.
-    pub(super) fn never(&self) -> TermId {
-        index(self.uses.len())
-    }
-
-    /// Returns a number of no term, for what is taken as seen in every document.
-    pub(super) fn always_seen(&self) -> TermId {
-        index(self.uses.len() + 1)
-    }
 }
 
 /// Returns a place in a table as it is kept.

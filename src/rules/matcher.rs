@@ -2,19 +2,22 @@
 
 mod batch;
 mod miss;
+mod seen;
 mod tell;
 
 pub(super) use miss::OperandPlace;
+pub(super) use seen::Seen;
 
 use super::compile::compile;
-use super::compiled::{Compiled, Condition, Gates, Node, TermId, TermUse, Told};
-use super::forms::{FormMemory, language_of};
+use super::compiled::{Compiled, Condition, Gates, Node, TermUse, Told};
+use super::forms::language_of;
 use super::proximity::{BLOCK_WORDS, WordSpan, near};
-use super::text::{Gap, TokenSpace, tokenize};
-use super::vocabulary::{Entry, NONE, WordUse, follower};
+use super::text::{Gap, tokenize};
+use super::vocabulary::{Entry, NONE, follower};
 use super::{Document, FIELDS, FieldSet, Rule, RuleMatch};
 use crate::core::hit::Field;
-use batch::{BATCH, Batch, BatchSpace, BatchToken};
+use batch::{BATCH, Batch, BatchToken};
+use seen::{Place, TermState};
 use std::fmt;
 use std::sync::Mutex;
 use tell::leaf_of;
@@ -41,45 +44,6 @@ impl fmt::Debug for RuleSet {
     }
 }
 
-/// What is known of a term in the document at hand.
-#[derive(Debug, Clone, Copy)]
-struct TermState {
-    term: TermId,
-    /// The fields that it was seen in.
-    fields: FieldSet,
-    /// Places in the field at hand.
-    count: u8,
-    /// Its last place in `Seen::places` plus one; 0 is none.
-    last: u32,
-    /// Its last entry in `Seen::words` plus one; 0 is none.
-    last_word: u32,
-}
-
-/// Where a term stands in words, for terms of which a rule asks it.
-#[derive(Debug, Clone, Copy)]
-struct WordPlace {
-    /// Number of its last word.
-    word: u64,
-    term: TermId,
-    start: u32,
-    end: u32,
-    /// The one field that it is in.
-    field: FieldSet,
-    /// The place before it of the same term plus one; 0 is none.
-    previous: u32,
-}
-
-/// A place of a term.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    /// The one field that it is in.
-    field: FieldSet,
-    start: u32,
-    end: u32,
-    /// The place before it of the same term plus one; 0 is none.
-    previous: u32,
-}
-
 /// A phrase under way.
 #[derive(Debug, Clone, Copy)]
 struct Open {
@@ -91,41 +55,11 @@ struct Open {
     following: u32,
 }
 
-/// What was seen of the rules' terms in one document.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    tokens: TokenSpace,
-    batch: BatchSpace,
-    /// By term that was seen: its place in `terms`. Zeroes that nobody reads cost no memory.
-    slots: Vec<u32>,
-    /// By term: whether it was seen, as a bit; so few bytes that they stay in the nearest cache.
-    bits: Vec<u64>,
-    /// The terms that were seen.
-    terms: Vec<TermState>,
-    /// Their postings.
-    postings: Vec<(u32, u32)>,
-    /// Those with memberships, by the first of these.
-    members: Vec<u32>,
-    places: Vec<Place>,
-    words: Vec<WordPlace>,
-    /// Number of the word at hand, with a leap at each block and field.
-    word: u64,
-    /// The words that the token at hand is.
-    found: Vec<WordUse>,
-    forms: FormMemory,
-    open: Vec<Open>,
-    next: Vec<Open>,
-    candidates: Vec<u32>,
-}
-
 impl RuleSet {
     /// Compiles rules; their indices in matches are those of their order.
     pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Self {
         let compiled = compile(rules);
-        // Made here, so that the first document waits for no large allocation.
-        let mut space = Seen::default();
-        space.clear(&compiled);
-        Self { compiled, spaces: Mutex::new(vec![space]) }
+        Self { compiled, spaces: Mutex::default() }
     }
 
     /// Returns the rules that match a document, by index.
@@ -133,12 +67,16 @@ impl RuleSet {
         let mut seen = self.spaces.lock().ok().and_then(|mut spaces| spaces.pop()).unwrap_or_default();
         self.look(document, &mut seen);
         self.collect_candidates(&mut seen);
-        let mut matches = Vec::with_capacity(seen.candidates.len());
+        let mut hits = std::mem::take(&mut seen.candidates);
+        hits.retain(|rule| self.holds(*rule, document, &seen));
+        let ranges = hits.iter().map(|rule| self.compiled.rules[*rule as usize].told);
+        touch(ranges.clone().map(|(start, _)| start));
+        touch(ranges.filter_map(|(start, _)| self.compiled.told.get(start as usize)).map(|told| told.term));
         let mut places = Vec::new();
-        for rule in seen.candidates.iter().filter(|rule| self.holds(**rule, document, &seen)) {
-            let rule = *rule as usize;
-            matches.push(RuleMatch { rule, terms: self.told_by(rule, document, &seen, &mut places) });
-        }
+        let mut told = |rule: usize| self.told_by(rule, document, &seen, &mut places);
+        let matches = hits.iter().map(|rule| *rule as usize);
+        let matches = matches.map(|rule| RuleMatch { rule, terms: told(rule) }).collect();
+        seen.candidates = hits;
         if let Ok(mut spaces) = self.spaces.lock() {
             spaces.push(seen);
         }
@@ -156,7 +94,7 @@ impl RuleSet {
 
     /// Notes which terms are where.
     pub(super) fn look(&self, document: &Document<'_>, seen: &mut Seen) {
-        seen.clear(&self.compiled);
+        seen.clear();
         let vocabulary = &self.compiled.vocabulary;
         if vocabulary.has_forms() {
             let texts = [document.title, document.summary, document.content].into_iter();
@@ -267,13 +205,12 @@ impl RuleSet {
         let compiled = &self.compiled;
         seen.candidates.clear();
         seen.candidates.extend(&compiled.always);
-        touch(seen.postings.iter().map(|(start, _)| compiled.postings[*start as usize].rule));
+        touch(seen.postings.iter().map(|(start, _)| compiled.filters[*start as usize][0]));
         for (start, end) in &seen.postings {
-            for posting in &compiled.postings[*start as usize..*end as usize] {
-                let [first, second, third] = posting.filter;
-                // All three are looked at: that takes less than to guess which of them decides.
-                if seen.has(first) | seen.has(second) | seen.has(third) {
-                    seen.candidates.push(posting.rule);
+            let own = *start as usize..*end as usize;
+            for (filter, rule) in compiled.filters[own.clone()].iter().zip(&compiled.postings[own]) {
+                if seen.passes(*filter) {
+                    seen.candidates.push(*rule);
                 }
             }
         }
@@ -336,12 +273,12 @@ impl RuleSet {
     fn spans(&self, operand: &[Told], seen: &Seen) -> Vec<WordSpan> {
         let mut spans = Vec::new();
         let mut add = |leaf: &Told| seen.spans_of(leaf, self.compiled.uses[leaf.term as usize].placed, &mut spans);
-        if operand.len() <= seen.terms.len() {
+        if operand.len() <= seen.terms.states.len() {
             operand.iter().for_each(add);
         } else {
             // Of thousands of names a text has a few.
             let leaf = |state: &TermState| leaf_of(state.term, operand);
-            seen.terms.iter().filter_map(leaf).for_each(&mut add);
+            seen.terms.states.iter().filter_map(leaf).for_each(&mut add);
         }
         spans
     }
@@ -384,97 +321,4 @@ pub(super) fn in_scope(feeds: &[String], tags: &[String], document: &Document<'_
 fn offset(at: usize) -> u32 {
     // Texts are bounded far below when they are fetched.
     u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-impl Seen {
-    fn clear(&mut self, compiled: &Compiled) {
-        let terms = compiled.uses.len();
-        for state in self.terms.drain(..) {
-            self.bits[state.term as usize / 64] = 0;
-        }
-        let always = compiled.always_seen();
-        if self.bits.is_empty() || self.slots.len() != terms {
-            self.slots = vec![0; terms];
-            self.bits = vec![0; always as usize / 64 + 1];
-        }
-        self.bits[always as usize / 64] |= 1 << (always % 64);
-        self.postings.clear();
-        self.members.clear();
-        self.places.clear();
-        self.words.clear();
-        self.word = 0;
-    }
-
-    fn start_field(&mut self) {
-        self.open.clear();
-        for state in &mut self.terms {
-            state.count = 0;
-        }
-    }
-
-    fn has(&self, term: TermId) -> bool {
-        self.bits[term as usize / 64] & (1 << (term % 64)) != 0
-    }
-
-    fn state(&self, term: TermId) -> Option<&TermState> {
-        if !self.has(term) {
-            return None;
-        }
-        Some(&self.terms[self.slots[term as usize] as usize])
-    }
-
-    /// Notes that a term was seen; false if that was known.
-    fn note(&mut self, of: &TermUse) -> bool {
-        let is_new = !self.has(of.term);
-        if is_new {
-            let TermUse { term, postings, memberships, .. } = *of;
-            self.bits[term as usize / 64] |= 1 << (term % 64);
-            self.slots[term as usize] = offset(self.terms.len());
-            self.terms.push(TermState { term, fields: FieldSet::default(), count: 0, last: 0, last_word: 0 });
-            if postings.0 != postings.1 {
-                self.postings.push(postings);
-            }
-            if memberships != NONE {
-                self.members.push(memberships);
-            }
-        }
-        is_new
-    }
-
-    fn record(&mut self, of: &TermUse, place: Place) {
-        if of.term == NONE {
-            return;
-        }
-        self.note(of);
-        let state = &mut self.terms[self.slots[of.term as usize] as usize];
-        state.fields = state.fields.union(place.field);
-        if usize::from(state.count) < MAX_PLACES {
-            self.places.push(Place { previous: state.last, ..place });
-            state.last = offset(self.places.len());
-            state.count += 1;
-        }
-        if of.placed != 0 {
-            self.record_word(of.term, place);
-        }
-    }
-
-    /// Notes the number of a term's last word; all of them, since the nearest of two terms may be far into a text.
-    fn record_word(&mut self, term: TermId, place: Place) {
-        let state = &mut self.terms[self.slots[term as usize] as usize];
-        let Place { field, start, end, .. } = place;
-        self.words.push(WordPlace { word: self.word, term, start, end, field, previous: state.last_word });
-        state.last_word = offset(self.words.len());
-    }
-
-    /// Appends where a term of so many words stands in its fields.
-    fn spans_of(&self, leaf: &Told, length: u32, spans: &mut Vec<WordSpan>) {
-        let mut at = self.state(leaf.term).map_or(0, |state| state.last_word);
-        while at != 0 {
-            let place = self.words[at as usize - 1];
-            if leaf.fields.intersects(place.field) {
-                spans.push(WordSpan { first: place.word + 1 - u64::from(length), last: place.word, place: at - 1 });
-            }
-            at = place.previous;
-        }
-    }
 }

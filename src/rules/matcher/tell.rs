@@ -131,9 +131,9 @@ impl RuleSet {
         let mut all: Vec<&Told> = own.iter().collect();
         for list in &rule.told_groups {
             let from = all.len();
-            if list.len() > seen.terms.len() {
+            if list.len() > seen.terms.states.len() {
                 // Of thousands of names a text has a few.
-                all.extend(seen.terms.iter().filter_map(|state| leaf_of(state.term, list)));
+                all.extend(seen.terms.states.iter().filter_map(|state| leaf_of(state.term, list)));
                 all[from..].sort_by_key(|told| told.term);
             } else {
                 all.extend(list.iter());
