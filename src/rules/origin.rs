@@ -1,6 +1,7 @@
 //! Where an article comes from: conditions on its feed, the feed's tags, and its language.
 
 use super::Document;
+use super::Language;
 use super::expression::TermError;
 
 /// A condition on where an article comes from.
@@ -65,7 +66,8 @@ impl Origin {
         }
         let message =
             format!("expected the tag of a language, such as `lang:uk` or `lang:pt-BR`, and not `{}`", written.trim());
-        Err(TermError { at: Some(0), message, suggestion: None })
+        let suggestion = Language::named(written).map(|language| format!("lang:{}", language.code()));
+        Err(TermError { at: Some(0), message, suggestion })
     }
 
     /// Whether a document comes from there.

@@ -1,13 +1,17 @@
 //! Cuts a query into lexemes: operators, terms, and what other query languages have in their place, which is explained.
 
-use super::super::expression::{MAX_DISTANCE, TermError};
+mod counted;
+
+use super::super::expression::TermError;
 use super::super::{FieldSet, groups::nearest_name, regexp::closing_slash};
+use super::habits::{NO_DATES, before_a_colon, brackets, field_elsewhere, foreign, is_date_elsewhere};
 use super::{DEFAULT_DISTANCE, Errors};
 use crate::core::hit::Field;
+use counted::at_least_length;
 
-/// What stands before a colon; `body` is what the article says below its title.
-fn scope_of(name: &str) -> Option<Scope> {
-    Some(match name {
+/// What stands before a colon, in any case; `body` is what the article says below its title.
+pub(super) fn scope_of(name: &str) -> Option<Scope> {
+    Some(match name.to_ascii_lowercase().as_str() {
         "title" => Scope::Text(FieldSet::of(&[Field::Title])),
         "summary" => Scope::Text(FieldSet::of(&[Field::Summary])),
         "content" => Scope::Text(FieldSet::of(&[Field::Content])),
@@ -51,10 +55,16 @@ pub(super) enum Token<'q> {
     Open,
     Close,
     Comma,
-    /// `at_least(n,`: the parenthesis is open.
-    AtLeast(usize),
+    /// `at_least(n,`: the parenthesis is open. Without a number it was reported.
+    AtLeast(Option<usize>),
     /// A field with its colon.
     Scope(Scope),
+    /// Something like a field, which was reported; what stands after it is read.
+    UnknownScope,
+    /// A `+`, which was reported and says nothing.
+    Plus,
+    /// An open parenthesis of something that was reported whole.
+    Skipped,
     /// A regular expression with its slashes.
     Regex(&'q str),
     Word(&'q str),
@@ -81,16 +91,16 @@ pub(super) struct Lexeme<'q> {
 
 /// Cuts a query; what cannot be understood goes into `errors`.
 pub(super) fn lex<'q>(query: &'q str, errors: &mut Errors) -> Vec<Lexeme<'q>> {
-    let mut lexer = Lexer { query, at: 0, lexemes: Vec::new(), errors };
+    let mut lexer = Lexer { query, at: 0, lexemes: Vec::new(), signs: String::new(), errors };
     while let Some(c) = lexer.rest().chars().next() {
         if lexer.errors.full() {
             break;
         }
         match c {
-            c if c.is_whitespace() => lexer.at += c.len_utf8(),
-            '(' => lexer.take(Token::Open, 1),
-            ')' => lexer.take(Token::Close, 1),
-            ',' => lexer.take(Token::Comma, 1),
+            c if c.is_whitespace() || is_invisible(c) => lexer.at += c.len_utf8(),
+            '(' | '（' => lexer.take(Token::Open, c.len_utf8()),
+            ')' | '）' => lexer.take(Token::Close, c.len_utf8()),
+            ',' | '，' => lexer.take(Token::Comma, c.len_utf8()),
             c if is_quote(c) => lexer.quoted(lexer.at, Token::Phrase),
             '/' if !lexer.rest()[1..].starts_with(char::is_whitespace) && lexer.rest().len() > 1 => lexer.regex(),
             _ => lexer.word(),
@@ -100,13 +110,20 @@ pub(super) fn lex<'q>(query: &'q str, errors: &mut Errors) -> Vec<Lexeme<'q>> {
 }
 
 fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '“' | '”' | '„' | '«' | '»')
+    matches!(c, '"' | '＂' | '“' | '”' | '„' | '‟' | '«' | '»')
+}
+
+/// Whether nobody sees a character, which came along when the query was copied from a page.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 struct Lexer<'q, 'e> {
     query: &'q str,
     at: usize,
     lexemes: Vec<Lexeme<'q>>,
+    /// The signs of other languages that were told, each once.
+    signs: String,
     errors: &'e mut Errors,
 }
 
@@ -125,23 +142,44 @@ impl<'q> Lexer<'q, '_> {
         self.errors.push(TermError { at: Some(at), message: message.into(), suggestion });
     }
 
+    /// Whether something that can be joined stands before.
+    fn after_operand(&self) -> bool {
+        let joins = |token| {
+            matches!(
+                token,
+                Token::And
+                    | Token::Or
+                    | Token::Not
+                    | Token::Near { .. }
+                    | Token::Open
+                    | Token::Comma
+                    | Token::AtLeast(_)
+                    | Token::Scope(_)
+                    | Token::UnknownScope
+                    | Token::Plus
+                    | Token::Skipped
+            )
+        };
+        self.lexemes.last().is_some_and(|lexeme| !joins(lexeme.token))
+    }
+
     /// Takes the quoted text at hand, for a token that started at `start`.
     fn quoted(&mut self, start: usize, token: impl FnOnce(&'q str) -> Token<'q>) {
         let quote = self.rest().chars().next().unwrap_or('"');
         let text_at = self.at + quote.len_utf8();
-        let closes = |c: char| match quote {
-            '"' => c == '"',
-            '«' => c == '»',
-            '»' => c == '«',
-            _ => matches!(c, '”' | '“'),
+        let (closing, close): (&[char], char) = match quote {
+            '"' | '＂' => (&['"', '＂'], '"'),
+            '«' => (&['»'], '»'),
+            '»' => (&['«'], '«'),
+            _ => (&['”', '“'], '”'),
         };
-        let Some((length, close)) = self.query[text_at..].char_indices().find(|(_, c)| closes(*c)) else {
-            let close = match quote {
-                '"' => '"',
-                '«' => '»',
-                '»' => '«',
-                _ => '”',
-            };
+        let mut marks = self.query[text_at..].char_indices().filter(|(_, c)| is_quote(*c));
+        // A word processor turns some of the marks and leaves others: a single one that is left closes any.
+        let closed = marks.clone().find(|(_, c)| closing.contains(c)).or_else(|| {
+            let only = marks.next();
+            only.filter(|_| marks.next().is_none())
+        });
+        let Some((length, close)) = closed else {
             self.error(self.at, format!("this quotation mark is not closed; write {close} after the phrase"), None);
             self.at = self.query.len();
             self.lexemes.push(Lexeme { token: Token::Wrong, start, end: self.at, text: text_at });
@@ -169,11 +207,23 @@ impl<'q> Lexer<'q, '_> {
     /// Takes the regular expression at hand, with the letters after it.
     fn regex(&mut self) {
         let (start, rest) = (self.at, self.rest());
-        let Some(close) = closing_slash(rest) else {
-            let word = &rest[..word_length(rest)];
-            if word[1..].bytes().all(|byte| byte.is_ascii_digit()) {
+        let word = &rest[..word_length(rest)];
+        let closing = closing_slash(rest);
+        let is_number = word.len() > 1 && word[1..].bytes().all(|byte| byte.is_ascii_digit());
+        if is_number && (closing.is_none() || self.after_operand()) {
+            if self.is_new("/") {
                 let message =
                     format!("`{word}` counts nothing by itself; for words near each other write `NEAR{word}`");
+                self.error(start, message, None);
+            }
+            return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, word.len());
+        }
+        let Some(close) = closing else {
+            if matches!(word, "/s" | "/S" | "/p" | "/P") && self.after_operand() {
+                let message = format!(
+                    "`{word}` is no operator here; write `NEAR/{DEFAULT_DISTANCE}` for words near each \
+                                       other, which are within one paragraph"
+                );
                 self.error(start, message, None);
                 return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, word.len());
             }
@@ -186,41 +236,46 @@ impl<'q> Lexer<'q, '_> {
         self.take(Token::Regex(&rest[..length]), length);
     }
 
-    /// Reads how many words may stand between; a wrong number is reported at `at`.
-    fn distance(&mut self, digits: &str, at: usize, example: &str) -> u32 {
-        match digits.parse::<u32>() {
-            Ok(words) if words <= MAX_DISTANCE => return words,
-            Err(_) if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit()) => {
-                let message = format!("expected how many words may stand between, a number: `{example}`");
-                self.error(at, message, None);
-            }
-            _ => self.error(at, format!("at most {MAX_DISTANCE} words may stand between; write fewer"), None),
-        }
-        DEFAULT_DISTANCE
-    }
-
     fn word(&mut self) {
         let (start, rest) = (self.at, self.rest());
-        let word = &rest[..word_length(rest)];
+        let length = word_length(rest);
+        let word = rest[..length].trim_end_matches(is_invisible);
         match word {
-            "AND" => return self.take(Token::And, word.len()),
-            "OR" => return self.take(Token::Or, word.len()),
-            "NOT" => return self.take(Token::Not, word.len()),
-            _ if word != "at_least" && is_at_least(word) && rest[word.len()..].starts_with('(') => {
-                let message = format!("`{word}` is written in small letters, with one line: `at_least`");
-                self.error(start, message, Some("at_least".to_owned()));
-                return self.at_least(word.len());
-            }
-            "at_least" if rest[word.len()..].trim_start().starts_with('(') => return self.at_least(word.len()),
+            "AND" => return self.take(Token::And, length),
+            "OR" => return self.take(Token::Or, length),
+            "NOT" => return self.take(Token::Not, length),
             _ => {}
+        }
+        if let Some(name) = at_least_length(rest) {
+            let after = rest[name..].trim_start();
+            if after.starts_with(['(', '（']) {
+                let name = &rest[..name];
+                if name != "at_least" {
+                    let message = format!("`{name}` is written in small letters, with one line: `at_least`");
+                    self.error(start, message, Some("at_least".to_owned()));
+                }
+                return self.at_least(name.len());
+            }
+            if after.trim_start_matches(['/', ':', '=']).starts_with(|c: char| c.is_ascii_digit()) {
+                return self.at_least_outside(rest.len() - after.len());
+            }
         }
         for (name, ordered) in [("NEAR", false), ("ONEAR", true)] {
             if word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')) {
-                let digits = word[name.len()..].trim_start_matches('/');
-                let words = self.distance(digits, start, &format!("{name}/{DEFAULT_DISTANCE}"));
-                return self.take(Token::Near { words, ordered }, word.len());
+                return self.near(name, word, ordered);
             }
         }
+        if word.eq_ignore_ascii_case("AROUND")
+            && let Some((digits, _)) = rest[length..].strip_prefix('(').and_then(|after| after.split_once(')'))
+            && !digits.is_empty()
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            let near = length + digits.len() + 2;
+            let message = format!("`{}` is no operator here; write `NEAR/{digits}`", &rest[..near]);
+            self.error(start, message, None);
+            return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, near);
+        }
+        let word = &rest[..length];
         let quote_follows = rest[word.len()..].starts_with(is_quote);
         match word.chars().next() {
             Some('@') if word.len() == 1 && quote_follows => {
@@ -234,11 +289,23 @@ impl<'q> Lexer<'q, '_> {
                 self.at += 1;
                 self.quoted(start, Token::Exact);
             }
+            Some('=' | ':') if word.len() == 1 => {
+                let before = self.lexemes.last().map(|lexeme| (lexeme.start, &self.query[lexeme.start..lexeme.end]));
+                match before.filter(|(_, name)| scope_of(name).is_some()) {
+                    Some((at, name)) => self.error(at, before_a_colon(name), None),
+                    None if word == ":" => return self.plain_word(word),
+                    None => {
+                        let message = "`=` stands right before the word or the phrase that it is for: write `=term`";
+                        self.error(start, message, None);
+                    }
+                }
+                self.take(Token::Wrong, 1);
+            }
             Some('=') => {
                 self.at += word.len();
                 self.lexemes.push(Lexeme { token: Token::Exact(&word[1..]), start, end: self.at, text: start + 1 });
             }
-            _ => match word.split_once(':').filter(|(name, _)| is_name(name)) {
+            _ => match word.split_once([':', '：']).filter(|(name, _)| is_name(name)) {
                 Some((name, _)) => self.scope(name),
                 None => self.plain_word(word),
             },
@@ -247,7 +314,8 @@ impl<'q> Lexer<'q, '_> {
 
     fn scope(&mut self, name: &'q str) {
         if let Some(scope) = scope_of(name) {
-            self.take(Token::Scope(scope), name.len() + 1);
+            let colon = self.rest()[name.len()..].chars().next().map_or(0, char::len_utf8);
+            self.take(Token::Scope(scope), name.len() + colon);
             // Names and URLs may have signs that mean something else elsewhere.
             let rest = self.rest();
             let of_url = scope == Scope::Text(FieldSet::URL);
@@ -265,6 +333,14 @@ impl<'q> Lexer<'q, '_> {
             let rest = self.rest();
             return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, word_length(rest));
         }
+        let start = self.at;
+        let colon = self.rest()[name.len()..].chars().next().map_or(0, char::len_utf8);
+        if is_date_elsewhere(name) {
+            self.error(start, NO_DATES, None);
+            let value = &self.rest()[name.len() + colon..];
+            let length = bracket_length(value).unwrap_or_else(|| word_length(value));
+            return self.take(Token::Wrong, name.len() + colon + length);
+        }
         let near = field_elsewhere(name).or_else(|| nearest_name(name, SCOPES.into_iter()));
         let names = SCOPES.map(|known| format!("`{known}:`"));
         let message = format!(
@@ -272,35 +348,14 @@ impl<'q> Lexer<'q, '_> {
             short(name),
             names.join(", ")
         );
-        self.error(self.at, message, near.map(|near| format!("{near}:")));
+        self.error(start, message, near.map(|near| format!("{near}:")));
         // The term after it is read as if nothing were before it, unless it is the rest of a URL.
-        self.at += name.len() + 1;
+        self.take(Token::UnknownScope, name.len() + colon);
         let rest = self.rest();
-        if rest.starts_with("//") {
-            self.take(Token::Wrong, word_length(rest));
+        let told = if rest.starts_with("//") { Some(word_length(rest)) } else { bracket_length(rest) };
+        if let Some(length) = told {
+            self.take(Token::Wrong, length);
         }
-    }
-
-    /// Takes `at_least(n,`.
-    fn at_least(&mut self, name: usize) {
-        let start = self.at;
-        let after = &self.query[start + name..];
-        let open = after.find('(').unwrap_or_default() + 1;
-        let number = after[open..].trim_start();
-        let digits = &number[..number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len()];
-        let number_at = self.query.len() - number.len();
-        let rest = number[digits.len()..].trim_start();
-        let count = digits.parse::<usize>().ok().filter(|_| rest.starts_with(',') || rest.starts_with(')'));
-        let length = match (count, rest.strip_prefix(',')) {
-            (Some(_), Some(rest)) => self.query.len() - rest.len() - start,
-            (Some(_), None) => self.query.len() - rest.len() - start,
-            (None, _) => {
-                let message = "`at_least` needs a number first and then what is counted: `at_least(2, a, b, c)`";
-                self.error(number_at, message, None);
-                name + open
-            }
-        };
-        self.take(Token::AtLeast(count.unwrap_or(1)), length);
     }
 
     /// Takes a word, unless it is an operator or a pattern of another query language.
@@ -313,40 +368,64 @@ impl<'q> Lexer<'q, '_> {
             _ => None,
         };
         if let Some((token, name)) = operator {
-            self.error(start, format!("`{word}` is no operator here; write `{name}`"), Some(name.to_owned()));
+            if self.is_new(word) {
+                self.error(start, format!("`{word}` is no operator here; write `{name}`"), Some(name.to_owned()));
+            }
             return self.take(token, word.len());
         }
-        let mut letters = word.chars();
-        let sign = letters.next();
-        let term = short(letters.as_str());
-        if term.starts_with(char::is_alphanumeric) {
+        let sign = word.chars().next().unwrap_or_default();
+        let behind = &self.rest()[sign.len_utf8()..];
+        if behind.starts_with(|c: char| c.is_alphanumeric() || is_quote(c) || matches!(c, '(' | '@' | '=')) {
+            let term = match behind.starts_with(char::is_alphanumeric) {
+                true => short(&behind[..word_length(behind)]),
+                false => "…".to_owned(),
+            };
             match sign {
-                Some('-' | '!') => {
+                '-' | '!' | '−' | '–' | '—' => {
                     let message = format!(
                         "a sign does not exclude here; write `NOT {term}`, after another part `AND NOT {term}`"
                     );
-                    self.error(start, message, None);
-                    return self.take(Token::Not, 1);
+                    if self.is_new("-") {
+                        self.error(start, message, None);
+                    }
+                    return self.take(Token::Not, sign.len_utf8());
                 }
-                Some('+') => {
-                    self.error(start, "a `+` says nothing here: leave it out, and join terms with `AND`", None);
-                    self.at += 1;
-                    return;
+                '+' => {
+                    if self.is_new("+") {
+                        self.error(start, "a `+` says nothing here: leave it out, and join terms with `AND`", None);
+                    }
+                    return self.take(Token::Plus, 1);
                 }
                 _ => {}
             }
         }
+        if word.starts_with(['[', '{']) {
+            // Brackets go on after white space.
+            let length = bracket_length(self.rest()).unwrap_or(word.len());
+            self.error(start, brackets(&self.rest()[..length]), None);
+            return self.take(Token::Wrong, length);
+        }
         match foreign(word) {
             Some(message) => {
                 self.error(start, message, None);
-                // A range goes on after white space.
-                let close = self.rest().find([']', '}', '(', ')', '"']).filter(|_| word.starts_with(['[', '{']));
-                let range = close.filter(|at| self.rest()[*at..].starts_with([']', '}']));
-                self.take(Token::Wrong, range.map_or(word.len(), |at| at + 1));
+                self.take(Token::Wrong, word.len());
             }
             None => self.take(Token::Word(word), word.len()),
         }
     }
+
+    /// Whether a sign was not told of before.
+    fn is_new(&mut self, sign: &str) -> bool {
+        let is_new = !self.signs.contains(sign);
+        self.signs.push_str(sign);
+        is_new
+    }
+}
+
+/// Returns the bytes up to the bracket that closes the one that a text starts with.
+fn bracket_length(text: &str) -> Option<usize> {
+    let close = text.starts_with(['[', '{']).then(|| text.find([']', '}', '(', ')', '"'])).flatten()?;
+    text[close..].starts_with([']', '}']).then_some(close + 1)
 }
 
 fn is_name(name: &str) -> bool {
@@ -361,81 +440,9 @@ fn word_length(text: &str) -> usize {
     };
     let ends = |(at, c): &(usize, char)| match c {
         ',' => !in_number(*at),
-        c => c.is_whitespace() || matches!(c, '(' | ')') || is_quote(*c),
+        c => c.is_whitespace() || matches!(c, '(' | ')' | '（' | '）' | '，') || is_quote(*c),
     };
     text.char_indices().find(ends).map_or(text.len(), |(at, _)| at)
-}
-
-/// Whether a word is `at_least` in another spelling.
-fn is_at_least(word: &str) -> bool {
-    let letters = word.chars().filter(|c| !matches!(c, '_' | '-'));
-    letters.flat_map(char::to_lowercase).eq("atleast".chars())
-}
-
-/// Says what to write for a word that stands where an operator does and is one elsewhere.
-pub(super) fn operator_elsewhere(word: &str) -> Option<String> {
-    let upper = word.to_uppercase();
-    let (name, number) = upper.split_at(upper.len() - upper.chars().rev().take_while(char::is_ascii_digit).count());
-    let number = if number.is_empty() { DEFAULT_DISTANCE.to_string() } else { number.to_owned() };
-    match name.trim_end_matches(['/', '~', '=']) {
-        "AND" | "OR" | "NOT" if *word != upper => {
-            Some(format!("operators are in capitals: `{word}` is a word here; write `{upper}`"))
-        }
-        near @ ("NEAR" | "ONEAR") => Some(format!("`{word}` is a word here; write `{near}/{number}`")),
-        "" | "W" | "N" | "ADJ" | "NEXT" | "WITHIN" | "NEARBY" if !word.starts_with(char::is_numeric) => {
-            Some(format!("`{word}` is a word here; for words near each other write `NEAR/{number}`"))
-        }
-        "PRE" | "BEFORE" | "P" => {
-            Some(format!("`{word}` is a word here; for words one after the other write `ONEAR/{number}`"))
-        }
-        "XOR" => Some("there is no `XOR` here; write `(a OR b) AND NOT (a AND b)`".to_owned()),
-        "ANDNOT" => Some(format!("`{word}` is a word here; write `AND NOT`")),
-        _ => None,
-    }
-}
-
-/// Says what two words side by side are in other languages: a phrase in single quotation marks, a field with its value.
-pub(super) fn written_elsewhere(word: &str, next: &str) -> Option<String> {
-    if word.starts_with(['\'', '‘', '‚', '`']) && word.chars().count() > 1 {
-        let (start, end) = (&word[word.chars().next()?.len_utf8()..], next.trim_end_matches(['\'', '’', '`']));
-        let more = if end == next { "…" } else { "" };
-        return Some(format!("a phrase stands in double quotation marks: write `\"{start} {end}{more}\"`"));
-    }
-    let name = word.strip_suffix('=').or((next.starts_with('=')).then_some(word))?;
-    scope_of(name).map(|_| format!("a field stands before a colon: write `{name}:` and what it must have"))
-}
-
-/// Returns the field that another query language calls by some name.
-fn field_elsewhere(name: &str) -> Option<&'static str> {
-    match name.to_ascii_lowercase().as_str() {
-        "http" | "https" | "site" | "inurl" | "domain" | "link" | "host" => Some("url"),
-        "headline" | "allintitle" | "subject" => Some("title"),
-        "text" | "intext" | "description" => Some("body"),
-        "source" | "publisher" => Some("feed"),
-        "label" => Some("tag"),
-        _ => None,
-    }
-}
-
-/// Says what a pattern of another query language is, and what there is instead.
-fn foreign(word: &str) -> Option<&'static str> {
-    let numbered = |sign: char| {
-        let (before, after) = word.rsplit_once(sign)?;
-        let number = after.chars().all(|c| c.is_ascii_digit() || c == '.');
-        Some(()).filter(|()| number && (before.contains(char::is_alphanumeric) || sign == '^' && !after.is_empty()))
-    };
-    if numbered('~').is_some() {
-        Some(
-            "`~` stands after a phrase only; there is no fuzzy search: write the spellings with `OR`, or `?` for a letter, or \
-             a `*` at the end",
-        )
-    } else if numbered('^').is_some() {
-        Some("terms have no weights here; leave out the `^`")
-    } else if word.starts_with(['[', '{']) {
-        Some("there are no ranges here; write the words, or put them in quotation marks to look for them")
-    } else {
-        None
-    }
 }
 
 /// Shortens a text for a message.

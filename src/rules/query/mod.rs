@@ -1,9 +1,10 @@
 //! The query of a rule: terms joined by operators, read into clauses.
 //!
-//! The lexer (`lexer`) cuts the text and explains what belongs to other query languages; the parser (`parser`) goes down
+//! The lexer (`lexer`) cuts the text, and what belongs to other query languages is explained (`habits`); the parser (`parser`) goes down
 //! recursively, to a limited depth, and goes on after an error, so that most of what is wrong is told at once. Both take
 //! time in proportion to the text. The meaning ends up in the same expression tree as that of the lists.
 
+mod habits;
 mod lexer;
 mod parser;
 mod parts;
@@ -36,8 +37,10 @@ const DEFAULT_DISTANCE: u32 = 10;
 struct Errors(Vec<TermError>);
 
 impl Errors {
+    /// Adds one; of several at one place the first says it all.
     fn push(&mut self, error: TermError) {
-        if !self.full() {
+        let is_told = error.at.is_some() && self.0.iter().any(|told| told.at == error.at);
+        if !self.full() && !is_told {
             self.0.push(error);
         }
     }

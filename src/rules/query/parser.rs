@@ -1,12 +1,13 @@
 //! Reads the lexemes of a query: `OR` and `AND` (not mixed), then `NOT`, then `NEAR/n`, then terms and parentheses.
 
+mod complaints;
 mod leaves;
 
 use super::super::expression::{Alternatives, Expression, Proximity, Term, TermError};
 use super::super::lists::{Clause, NEAR_REGEX};
 use super::super::{FieldSet, Reading, TermGroups};
-use super::lexer::{Lexeme, Scope, Token, lex, operator_elsewhere, short, written_elsewhere};
-use super::{DEFAULT_DISTANCE, Errors, MAX_DEPTH};
+use super::lexer::{Lexeme, Scope, Token, lex};
+use super::{Errors, MAX_DEPTH};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -57,6 +58,9 @@ pub(super) fn parse(
     clauses
 }
 
+/// What is said of a comma elsewhere.
+const COMMA: &str = "a comma stands in `at_least(n, a, b)` only; join terms with `AND` or `OR`";
+
 /// Proximities that stand for one at most.
 const MAX_WAYS: usize = 16;
 
@@ -82,7 +86,11 @@ struct Operation {
 impl Operation {
     fn joined(mut self) -> Option<Part> {
         let (start, end) = (self.parts.first()?.start, self.parts.last()?.end);
-        let Some(joint) = self.joint else { return self.parts.pop() };
+        let Some(joint) = self.joint else {
+            // Without an operator between them, which was told, several are nothing.
+            let several = self.parts.len() > 1;
+            return self.parts.pop().map(|part| if several { Part { expression: None, start, end } } else { part });
+        };
         let expressions: Option<Vec<_>> = self.parts.into_iter().map(|part| part.expression).collect();
         let join = |expressions| match joint {
             Joint::And => Expression::All(expressions),
@@ -163,14 +171,21 @@ impl<'q> Parser<'q, '_> {
 
     fn whole(&mut self, scope: Scope) -> Operation {
         let operation = self.operation(0, scope);
+        let mut told = false;
         while let Some(token) = self.peek() {
             match token {
                 Token::Close => self.error(self.here(), "this `)` closes nothing; remove it, or write a `(` before"),
+                // Of a list one comma is told.
+                _ if told => {}
                 _ => {
-                    self.error(self.here(), "a comma stands in `at_least(n, a, b)` only; join terms with `AND` or `OR`")
+                    self.error(self.here(), COMMA);
+                    told = true;
                 }
             }
             self.at += 1;
+            while token == Token::Close && matches!(self.peek(), Some(Token::Close | Token::And | Token::Or)) {
+                self.at += 1;
+            }
             if self.at < self.lexemes.len() {
                 self.operation(0, scope);
             }
@@ -193,12 +208,16 @@ impl<'q> Parser<'q, '_> {
                 Some(Token::Or) => Joint::Or,
                 None | Some(Token::Close | Token::Comma) => break,
                 Some(_) => {
-                    // A run of words without operators is one error, not one for each word.
-                    if !told {
-                        self.adjacency(parts.last());
+                    let next = self.at;
+                    let part = self.negation(depth, scope);
+                    // A run of words without operators is one error, not one for each word; what could not be read was
+                    // told already.
+                    let is_read = |part: Option<&Part>| part.is_some_and(|part| part.expression.is_some());
+                    if !told && is_read(parts.last()) && is_read(Some(&part)) {
+                        self.adjacency(parts.last(), next);
                     }
                     (told, adjacent) = (true, true);
-                    parts.push(self.negation(depth, scope));
+                    parts.push(part);
                     continue;
                 }
             };
@@ -214,64 +233,6 @@ impl<'q> Parser<'q, '_> {
             self.error(*at, message);
         }
         Operation { joint, parts }
-    }
-
-    /// Says what two parts without an operator between them may mean.
-    fn adjacency(&mut self, before: Option<&Part>) {
-        let last = before.map(|part| short(self.written(part))).unwrap_or_default();
-        let at = self.here();
-        let next = self.lexemes.get(self.at).map_or("", |lexeme| &self.query[lexeme.start..lexeme.end]);
-        let next = short(next);
-        // What is no operator here was told already.
-        if self.errors.0.iter().any(|error| error.at == Some(at)) {
-            return;
-        }
-        if let Some(message) = written_elsewhere(&last, &next) {
-            return self.error(before.map_or(at, |part| part.start), message);
-        }
-        for word in [&next, &last] {
-            if let Some(message) = operator_elsewhere(word) {
-                let at = if *word == next { at } else { before.map_or(at, |part| part.start) };
-                return self.report(TermError { at: Some(at), message, suggestion: None });
-            }
-        }
-        let before_is_word = before.is_some_and(|part| matches!(part.expression, Some(Expression::Term(..))));
-        let plain = |text: &str| !text.contains(['"', '“', '”', '„', '@', '=', '(', ')', ':']);
-        let mut message = format!("expected `AND`, `OR` or `NEAR/{DEFAULT_DISTANCE}` before `{next}`");
-        match self.peek() {
-            Some(Token::Not) => message.push_str(": write `AND NOT`"),
-            Some(Token::Word(_)) if before_is_word && plain(&last) => {
-                message
-                    .push_str(&format!(": write `{last} AND {next}` for both, or `\"{last} {next}\"` for the phrase"));
-            }
-            _ => message.push_str(", since parts need an operator between them"),
-        }
-        self.error(at, message);
-    }
-
-    /// Says how a mixture of operators may be meant.
-    fn mixed(&self, parts: &[Part], joints: &[(Joint, usize)]) -> String {
-        let reading = |inner: Joint| {
-            let mut text = String::new();
-            let bound = |at: Option<usize>| at.and_then(|at| joints.get(at)).is_some_and(|(joint, _)| *joint == inner);
-            for (at, part) in parts.iter().enumerate() {
-                let (before, after) = (bound(at.checked_sub(1)), bound(Some(at)));
-                match at.checked_sub(1).map(|at| joints[at].0) {
-                    Some(Joint::And) => text.push_str(" AND "),
-                    Some(Joint::Or) => text.push_str(" OR "),
-                    None => {}
-                }
-                text.push_str(if after && !before { "(" } else { "" });
-                text.push_str(self.written(part));
-                text.push_str(if before && !after { ")" } else { "" });
-            }
-            short(&text)
-        };
-        format!(
-            "`AND` and `OR` are mixed without parentheses; write `{}` or `{}`",
-            reading(Joint::And),
-            reading(Joint::Or)
-        )
     }
 
     fn negation(&mut self, depth: usize, scope: Scope) -> Part {
@@ -363,6 +324,9 @@ impl<'q> Parser<'q, '_> {
 
     /// Reads a term, a group, or something in parentheses, perhaps after a field.
     fn operand(&mut self, depth: usize, scope: Scope) -> Part {
+        while self.peek() == Some(Token::Plus) {
+            self.at += 1;
+        }
         let start = self.here();
         let Some(lexeme) = self.lexemes.get(self.at).copied() else {
             self.expected();
@@ -388,8 +352,18 @@ impl<'q> Parser<'q, '_> {
                     self.operand(depth + 1, scope).expression
                 }
             }
+            Token::UnknownScope => {
+                if !self.too_deep(depth + 1) && self.peek().is_some() {
+                    self.operand(depth + 1, scope);
+                }
+                None
+            }
             Token::Open => self.group(start, depth, scope),
-            Token::AtLeast(count) => self.at_least(count, start, depth, scope),
+            Token::AtLeast(Some(count)) => self.at_least(count, start, depth, scope),
+            Token::AtLeast(None) | Token::Skipped => {
+                self.skip();
+                None
+            }
             Token::Word(text) | Token::Phrase(text) => self.word(text, lexeme.text, scope),
             Token::Group(name) => self.terms_of(name.trim(), start, scope),
             Token::Exact(_) | Token::Loose(..) | Token::Regex(_) if !matches!(scope, Scope::Text(_)) => {
@@ -408,23 +382,33 @@ impl<'q> Parser<'q, '_> {
         Part { expression, start, end: self.behind().max(start) }
     }
 
-    fn expected(&mut self) {
-        let found = match self.lexemes.get(self.at) {
-            Some(lexeme) => format!(", found `{}`", short(&self.query[lexeme.start..lexeme.end])),
-            None => String::new(),
-        };
-        let after = match self.at.checked_sub(1).and_then(|at| self.lexemes.get(at)) {
-            Some(lexeme) => format!("after `{}`", short(&self.query[lexeme.start..lexeme.end])),
-            None => "at the start".to_owned(),
-        };
-        self.error(self.here(), format!("expected a word, a phrase, an `@group` or a `(` {after}{found}"));
+    /// Passes by what stands in a parenthesis that is open.
+    fn skip(&mut self) {
+        let mut open = 1;
+        while let Some(token) = self.peek().filter(|_| open > 0) {
+            match token {
+                Token::Open | Token::AtLeast(_) | Token::Skipped => open += 1,
+                Token::Close => open -= 1,
+                _ => {}
+            }
+            self.at += 1;
+        }
     }
 
     /// Reads up to the closing parenthesis.
     fn group(&mut self, start: usize, depth: usize, scope: Scope) -> Option<Expression> {
+        if self.peek() == Some(Token::Close) {
+            self.error(start, "there is nothing between these parentheses; write what to look for, or remove them");
+            self.at += 1;
+            return None;
+        }
+        let mut told = false;
         let mut inner = self.operation(depth + 1, scope).joined().and_then(|part| part.expression);
         while self.peek() == Some(Token::Comma) {
-            self.error(self.here(), "a comma stands in `at_least(n, a, b)` only; join terms with `AND` or `OR`");
+            if !told {
+                self.error(self.here(), COMMA);
+                told = true;
+            }
             self.at += 1;
             self.operation(depth + 1, scope);
             inner = None;
@@ -457,15 +441,26 @@ impl<'q> Parser<'q, '_> {
         if !self.closes(start) {
             return None;
         }
-        if count == 0 || count > parts.len() {
-            let most = parts.len();
-            let message = format!(
-                "`at_least` counts {most} part(s), so its number must be from 1 to {}, and is {count}; a group counts once",
-                most.max(1)
-            );
+        // What could not be read was told, and may be more parts than it seems.
+        let parts = parts.into_iter().collect::<Option<Vec<_>>>()?;
+        let wrong = match parts.len() {
+            0 => Some("`at_least` has nothing to count; write `at_least(2, a, b, c)`".to_owned()),
+            _ if count == 0 => Some(
+                "none of them is no condition; write at least how many must hold: `at_least(2, a, b, c)`".to_owned(),
+            ),
+            1 if count > 1 => Some(format!(
+                "`at_least` has one part to count, and {count} of it can never hold; write more parts, or the part alone (a \
+                 group is one part)"
+            )),
+            most if count > most => Some(format!(
+                "`at_least` counts {most} parts, so its number must be from 1 to {most}, and is {count}; a group counts once"
+            )),
+            _ => None,
+        };
+        if let Some(message) = wrong {
             self.error(start, message);
             return None;
         }
-        parts.into_iter().collect::<Option<Vec<_>>>().map(|parts| Expression::at_least(count, parts))
+        Some(Expression::at_least(count, parts))
     }
 }

@@ -1,0 +1,89 @@
+//! Operators with a number: `NEAR/n`, `at_least(n, …)`, and the other places in which people write it.
+
+use super::super::super::expression::MAX_DISTANCE;
+use super::super::DEFAULT_DISTANCE;
+use super::{Lexer, Token};
+
+impl Lexer<'_, '_> {
+    /// Reads how many words may stand between; a wrong number is reported at `at`.
+    pub(super) fn distance(&mut self, digits: &str, at: usize, example: &str) -> u32 {
+        match digits.parse::<u32>() {
+            Ok(words) if words <= MAX_DISTANCE => return words,
+            Err(_) if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit()) => {
+                let message = format!("expected how many words may stand between, a number: `{example}`");
+                self.error(at, message, None);
+            }
+            _ => self.error(at, format!("at most {MAX_DISTANCE} words may stand between; write fewer"), None),
+        }
+        DEFAULT_DISTANCE
+    }
+
+    /// Takes `NEAR` with its number; another way to write the number is told with the right one.
+    pub(super) fn near(&mut self, name: &'static str, word: &str, ordered: bool) {
+        let (start, rest) = (self.at, self.rest());
+        let digits = word[name.len()..].trim_start_matches('/');
+        let after = &rest[word.len()..];
+        if digits.is_empty() {
+            let number = after.trim_start().trim_start_matches('/').trim_start();
+            let length = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            if length > 0 && !number[length..].starts_with(char::is_alphanumeric) {
+                let message = format!("the number stands right behind the `/`: write `{name}/{}`", &number[..length]);
+                self.error(start, message, None);
+                let end = rest.len() - number.len() + length;
+                return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered }, end);
+            }
+            if after.starts_with('(') && !self.after_operand() {
+                let message = format!("`{name}` stands between what is near each other: write `a {name}/10 b`");
+                self.error(start, message, None);
+                return self.take(Token::Skipped, word.len() + 1);
+            }
+        }
+        let words = self.distance(digits, start, &format!("{name}/{DEFAULT_DISTANCE}"));
+        self.take(Token::Near { words, ordered }, word.len());
+    }
+
+    /// Takes `at_least(n,`.
+    pub(super) fn at_least(&mut self, name: usize) {
+        let start = self.at;
+        let after = &self.query[start + name..];
+        let open = after.find(['(', '（']).map_or(0, |at| at + after[at..].chars().next().map_or(0, char::len_utf8));
+        let number = after[open..].trim_start();
+        let digits = &number[..number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len()];
+        let number_at = self.query.len() - number.len();
+        let rest = number[digits.len()..].trim_start();
+        let count = digits.parse::<usize>().ok().filter(|_| rest.starts_with([',', '，', ')', '）']));
+        let Some(count) = count else {
+            let message = "`at_least` needs a number first, a comma, and then what is counted: `at_least(2, a, b, c)`";
+            self.error(number_at, message, None);
+            return self.take(Token::AtLeast(None), name + open);
+        };
+        let behind = rest.strip_prefix([',', '，']).unwrap_or(rest);
+        self.take(Token::AtLeast(Some(count)), self.query.len() - behind.len() - start);
+    }
+
+    /// Takes `at_least 2 of (`, and the like, whose number stands at the wrong place, `name` bytes behind.
+    pub(super) fn at_least_outside(&mut self, name: usize) {
+        let (start, rest) = (self.at, self.rest());
+        let number = rest[name..].trim_start_matches(['/', ':', '=']);
+        let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let message = format!(
+            "the number of `at_least` stands in its parentheses, before what is counted: write `at_least({}, a, b, c)`",
+            &number[..digits]
+        );
+        self.error(start, message, None);
+        let after = number[digits..].trim_start();
+        let after = after.strip_prefix("of").or_else(|| after.strip_prefix("OF")).unwrap_or(after).trim_start();
+        match after.strip_prefix('(') {
+            Some(within) => self.take(Token::Skipped, rest.len() - within.len()),
+            None => self.take(Token::Wrong, rest.len() - number.len() + digits),
+        }
+    }
+}
+
+/// Returns the bytes of `at_least`, in whatever spelling, that a text starts with.
+pub(super) fn at_least_length(text: &str) -> Option<usize> {
+    let behind = |text: &str, word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    let between = behind(text, "at").then(|| text[2..].trim_start_matches(['_', '-', ' ']))?;
+    let length = behind(between, "least").then(|| text.len() - between.len() + 5)?;
+    (!text[length..].starts_with(char::is_alphabetic)).then_some(length)
+}
