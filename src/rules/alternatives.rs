@@ -93,11 +93,7 @@ impl Alternatives {
     /// Adds the keys of the terms as those of alternatives among others.
     pub(super) fn leaf_keys<'a>(&'a self, keys: &mut Keys<'a>) {
         match &self.known {
-            Some(known) if keys.most.is_none_or(|most| most.leaves.len() < known.leaves.len()) => {
-                let fewer = keys.most.replace(known);
-                fewer.into_iter().for_each(|fewer| keys.add_all(fewer));
-            }
-            Some(known) => keys.add_all(known),
+            Some(known) => keys.known.push(known),
             None => self.leaves.iter().for_each(|leaf| keys.leaf("t", leaf.term.key(), leaf.fields)),
         }
     }
@@ -133,7 +129,7 @@ pub(super) struct Keys<'a> {
     /// By what stands before and behind the fields.
     leaves: BTreeMap<(&'static str, String), FieldSet>,
     /// Terms that are among them as well, whose keys are not made again.
-    most: Option<&'a Known>,
+    known: Vec<&'a Known>,
 }
 
 /// The keys of terms too many for one that is written out, each with its fields.
@@ -141,11 +137,45 @@ pub(super) struct Keys<'a> {
 struct Known {
     leaves: FxHashMap<String, FieldSet>,
     tally: Tally,
+    /// By the tallies of others, which have no more terms: that of all together, since thousands of rules may join the
+    /// same groups.
+    joined: Mutex<FxHashMap<Vec<Tally>, Tally>>,
+}
+
+impl Known {
+    /// Returns the tally of all of them, each of which is larger than the next.
+    fn joined(all: &[&Self]) -> Tally {
+        let [first, others @ ..] = all else { return Tally::default() };
+        if others.is_empty() {
+            return first.tally.clone();
+        }
+        let of_others = others.iter().map(|other| other.tally.clone()).collect();
+        let mut joined = first.joined.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = || {
+            let mut tally = first.tally.clone();
+            for (at, other) in others.iter().enumerate() {
+                tally.add_all(&other.tally);
+                for (key, fields) in &other.leaves {
+                    if let Some(before) = Self::fields(&all[..=at], key) {
+                        tally.remove(&leaf_key("t", *fields, key));
+                        tally.widen("t", key, Some(before), *fields);
+                    }
+                }
+            }
+            tally
+        };
+        joined.entry(of_others).or_insert_with(tally).clone()
+    }
+
+    /// Returns the fields that a term has in some of them, if it is there.
+    fn fields(all: &[&Self], key: &str) -> Option<FieldSet> {
+        all.iter().filter_map(|known| known.leaves.get(key)).copied().reduce(FieldSet::union)
+    }
 }
 
 /// A set of keys, the same in every order, of which one more or less takes no time: their number, their bytes, and the
 /// sum of their hashes.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Tally {
     count: usize,
     bytes: usize,
@@ -165,6 +195,23 @@ impl Tally {
         self.bytes -= key.len();
         let hash = hash(key);
         self.sum = std::array::from_fn(|lane| self.sum[lane].wrapping_sub(hash[lane]));
+    }
+
+    /// Adds the keys of another set that has none of them.
+    fn add_all(&mut self, other: &Self) {
+        self.count += other.count;
+        self.bytes += other.bytes;
+        self.sum = std::array::from_fn(|lane| self.sum[lane].wrapping_add(other.sum[lane]));
+    }
+
+    /// Adds a leaf that is there within some fields, or not yet.
+    fn widen(&mut self, sign: &str, key: &str, before: Option<FieldSet>, fields: FieldSet) {
+        let all = before.unwrap_or_default().union(fields);
+        if before == Some(all) {
+            return;
+        }
+        before.into_iter().for_each(|before| self.remove(&leaf_key(sign, before, key)));
+        self.add(&leaf_key(sign, all, key));
     }
 
     fn key(&self, sign: char) -> String {
@@ -194,30 +241,21 @@ impl Keys<'_> {
         self.whole.push(key);
     }
 
-    fn add_all(&mut self, known: &Known) {
-        known.leaves.iter().for_each(|(key, fields)| self.leaf("t", key.clone(), *fields));
-    }
-
     /// Returns what they are among others, if they are terms, and too many for a key that is written out.
     fn known(&self) -> Option<Known> {
         let tally = self.tally();
         let leaves = || self.leaves.iter().map(|((_, key), fields)| (key.clone(), *fields)).collect();
-        (tally.bytes > MAX_KEY && tally.count > 1).then(|| Known { leaves: leaves(), tally })
+        (tally.bytes > MAX_KEY && tally.count > 1).then(|| Known { leaves: leaves(), tally, joined: Mutex::default() })
     }
 
     fn tally(&self) -> Tally {
-        let mut tally = self.most.map(|most| most.tally.clone()).unwrap_or_default();
+        let mut known = self.known.clone();
+        known.sort_unstable_by(|one, other| other.tally.cmp(&one.tally));
+        known.dedup_by(|one, other| one.tally == other.tally);
+        let mut tally = Known::joined(&known);
         for ((sign, key), fields) in &self.leaves {
-            let known = self.most.filter(|_| *sign == "t").and_then(|most| most.leaves.get(key)).copied();
-            let all = known.unwrap_or_default().union(*fields);
-            match known {
-                Some(known) if known == all => {}
-                Some(known) => {
-                    tally.remove(&leaf_key(sign, known, key));
-                    tally.add(&leaf_key(sign, all, key));
-                }
-                None => tally.add(&leaf_key(sign, all, key)),
-            }
+            let before = if *sign == "t" { Known::fields(&known, key) } else { None };
+            tally.widen(sign, key, before, *fields);
         }
         let whole: BTreeSet<&String> = self.whole.iter().collect();
         whole.into_iter().for_each(|key| tally.add(key));
@@ -266,10 +304,22 @@ mod tests {
             (of(0, 40, 7), of(20, 60, 1), leaf("word30", 8)),
             (of(0, 2, 1), of(1, 3, 4), leaf("word0", 2)),
             (of(0, 40, 1), of(3, 4, 3), leaf("word3", 1)),
+            (of(0, 40, 1), of(10, 50, 3), leaf("word12", 4)),
+            (of(0, 40, 1), of(0, 40, 1), leaf("word3", 1)),
         ] {
-            let joined = Expression::Any(vec![group(first.clone()), term(more.clone()), group(second.clone())]);
-            assert_eq!(joined.key(), spelled([&[more][..], &second, &first].concat()));
-            assert_ne!(joined.key(), spelled([first, second].concat()[1..].to_vec()));
+            // With a third group that has terms of both.
+            for third in [of(0, 1, 1), of(20, 59, 1), of(5, 45, 6)] {
+                let all = [&[more.clone()][..], &third, &second, &first].concat();
+                let joined = |order: [&Vec<Leaf>; 3]| {
+                    let groups = order.map(|leaves| group(leaves.clone()));
+                    Expression::Any([vec![term(more.clone())], groups.to_vec()].concat())
+                };
+                assert_eq!(joined([&first, &second, &third]).key(), spelled(all.clone()));
+                assert_eq!(joined([&third, &second, &first]).key(), spelled(all.clone()));
+                let mut fewer = all;
+                fewer.retain(|leaf| leaf.term.written != first[0].term.written);
+                assert_ne!(joined([&first, &second, &third]).key(), spelled(fewer));
+            }
         }
     }
 
