@@ -6,6 +6,7 @@ use super::{
     chart::chart,
     digest::{notice, write},
     found,
+    names::unknown,
     search::article_json,
     setup::{self, Setup},
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal, WARNING, harmless, progress, styled},
@@ -43,7 +44,7 @@ pub(super) fn backtest(setup: &Setup, args: &Args, terminal: &Terminal<'_>) -> R
     let rule = args.rule.as_deref().map(RuleName::new);
     check_names(args, &config, deployed.as_ref().map(|(_, config)| config))?;
     let now = clock::now();
-    let since = when::instant("--since", &args.since, now)?;
+    let since = when::past("--since", &args.since, now)?;
     let since = store::archive::oldest(&connection)?.map_or(since, |oldest| since.max(oldest)).min(now);
     let days = days(since, now)?;
     let backtest = Backtest {
@@ -118,19 +119,18 @@ fn of_daemon(
 }
 
 fn check_names(args: &Args, config: &Config, deployed: Option<&Config>) -> Result<(), Failure> {
-    let rules = |config: &Config| config.rules.iter().map(|watch| watch.rule.name.to_string()).collect::<Vec<_>>();
+    let rules = config.rules.iter().chain(deployed.into_iter().flat_map(|deployed| &deployed.rules));
+    let rules = rules.map(|watch| watch.rule.name.as_str());
     if let Some(rule) = &args.rule
-        && !rules(config).contains(rule)
-        && !deployed.is_some_and(|deployed| rules(deployed).contains(rule))
+        && !rules.clone().any(|name| name == rule)
     {
-        return Err(Failure::Usage(format!("no rule is called `{rule}`; there are: {}", rules(config).join(", "))));
+        return Err(unknown("rule", rule, rules));
     }
     let mut digests = config.digests.iter().map(|digest| digest.name.as_str());
     if let Some(digest) = &args.digest
         && !digests.clone().any(|name| name == digest)
     {
-        let names = digests.collect::<Vec<_>>().join(", ");
-        return Err(Failure::Usage(format!("no digest is called `{digest}`; there are: {names}")));
+        return Err(unknown("digest", digest, digests));
     }
     if args.html.is_some() && args.digest.is_none() && digests.nth(1).is_some() {
         return Err(Failure::Usage("say which digest goes into the file: --digest NAME".to_owned()));

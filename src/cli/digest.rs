@@ -3,6 +3,7 @@
 use super::{
     Failure,
     args::Digest,
+    names::unknown,
     run::{deliver_waiting, mail_line},
     setup::{self, Setup},
     terminal::Terminal,
@@ -64,7 +65,7 @@ fn choose(config: &Config, name: Option<&str>) -> Result<usize, Failure> {
             .digests
             .iter()
             .position(|digest| digest.name.as_str() == name)
-            .ok_or_else(|| Failure::Usage(format!("no digest is called `{name}`; there are: {}", names()))),
+            .ok_or_else(|| unknown("digest", name, config.digests.iter().map(|digest| digest.name.as_str()))),
         (None, 1) => Ok(0),
         (None, 0) => Err(Failure::Usage("the configuration has no [[digest]]".to_owned())),
         (None, _) => Err(Failure::Usage(format!("say which digest: {}", names()))),

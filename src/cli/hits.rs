@@ -21,7 +21,7 @@ use serde_json::json;
 /// Lists the hits of a selection, newest first.
 pub(super) fn hits(setup: &Setup, args: &Hits, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
-    let since = args.since.as_deref().map(|text| when::instant("--since", text, clock::now())).transpose()?;
+    let since = args.since.as_deref().map(|text| when::past("--since", text, clock::now())).transpose()?;
     let connection = setup.reader(&config)?;
     let selection = Selection {
         rule: args.rule.as_deref().map(RuleName::new),

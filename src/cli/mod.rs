@@ -9,6 +9,8 @@ mod digest;
 mod feeds;
 mod found;
 mod hits;
+mod input;
+mod names;
 mod outbox;
 mod pages;
 mod poll;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock,
-    config::Config,
+    config::{Config, excerpt, suggesting},
     core::{
         digest::counted,
         hit::{Field, HitArticle, TermMatch},
@@ -30,11 +30,12 @@ pub(super) fn search(setup: &Setup, args: &Args, terminal: &Terminal<'_>) -> Res
     let fields = args.fields.iter().map(|field| field_of(*field)).collect();
     let search = Search::new(&args.query, fields, groups).map_err(|errors| refused(&args.query, &errors))?;
     let now = clock::now();
-    let at = |option: &str, text: &Option<String>, otherwise: Timestamp| {
-        text.as_deref().map_or(Ok(otherwise), |text| when::instant(option, text, now))
-    };
-    let (since, until) =
-        (at("--since", &args.since, Timestamp::UNIX_EPOCH)?, at("--until", &args.until, Timestamp::MAX)?);
+    let since = args.since.as_deref().map_or(Ok(Timestamp::UNIX_EPOCH), |since| when::past("--since", since, now))?;
+    let until = args.until.as_deref().map_or(Ok(Timestamp::MAX), |until| when::instant("--until", until, now))?;
+    if until < since {
+        let said = "`--until` is before `--since`: no article is first seen between them";
+        return Err(Failure::Usage(said.to_owned()));
+    }
     let connection = match (&args.store, &config) {
         (Some(path), _) => store::open_reader(path)?,
         (None, Some(config)) => setup.reader(config)?,
@@ -99,13 +100,15 @@ pub(super) fn article_json(article: &HitArticle, terms: &[TermMatch]) -> serde_j
 
 /// Says what is wrong with a query, each with a mark below the place.
 fn refused(query: &str, errors: &[RuleError]) -> Failure {
-    let shown = query.replace(char::is_control, " ");
     let told = errors.iter().map(|error| {
-        let place = error.at.map(|at| {
-            let column = shown[..shown.floor_char_boundary(at)].chars().count();
-            format!("\n  {shown}\n  {}^", " ".repeat(column))
+        let place = error.at.filter(|_| !query.trim().is_empty()).map(|at| {
+            let at = query.floor_char_boundary(at);
+            let line = query[..at].rfind('\n').map_or(0, |end| end + 1);
+            let text = query[line..].lines().next().unwrap_or_default();
+            format!("\n{}", excerpt(text, query[line..at].chars().count() + 1))
         });
-        format!("in the query: {}{}", error.message, place.unwrap_or_default())
+        let message = suggesting(&error.message, error.suggestion.as_deref());
+        format!("in the query: {message}{}", place.unwrap_or_default())
     });
     Failure::Usage(told.collect::<Vec<_>>().join("\n"))
 }

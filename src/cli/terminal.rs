@@ -61,9 +61,10 @@ impl<'a> Terminal<'a> {
         let _ = writeln!(anstream::stderr(), "{}", text.as_ref());
     }
 
-    /// Prints why the command failed.
+    /// Prints why the command failed. What a server or a person wrote may be in it.
     pub(super) fn error(self, text: &str) {
-        self.remark(format!("{BAD}error:{BAD:#} {text}"));
+        let lines: Vec<String> = text.split('\n').map(harmless).collect();
+        self.remark(format!("{BAD}error:{BAD:#} {}", lines.join("\n")));
     }
 
     /// Prints a value as JSON.

@@ -4,36 +4,26 @@ use super::{
     Failure,
     args::Match,
     found,
+    input::{items, known},
+    names::unknown,
     setup::Setup,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal, harmless, styled},
 };
 use crate::{
-    clock,
     config::Config,
     core::{
         article::Item,
         digest::counted,
-        feed::{Feed, FeedState, FeedUrl},
+        feed::Feed,
         hit::{Field, TermMatch},
-    },
-    fetch::Fetched,
-    parse::{
-        self, ParseLimits,
-        page::{self, PageLimits},
     },
     rules::{
         Document, Rule, RuleMatch, RuleSet,
         explain::{Explanation, explain},
-        plain,
     },
 };
-use anyhow::Context;
 use serde_json::json;
-use std::{io::Read, path::Path};
 use url::Url;
-
-/// Bytes that are read from standard input or a file at most.
-const INPUT: u64 = 16 << 20;
 
 /// The rules that missed a text that are told of, unless one was asked for.
 const SHOWN_MISSES: usize = 20;
@@ -53,7 +43,7 @@ struct Tried<'i> {
 pub(super) async fn trial(setup: &Setup, args: &Match, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let config = setup.config()?;
     let chosen = chosen(&config, args.why.as_deref())?;
-    let items = items(setup, &config, &args.input).await?;
+    let items = items(setup, &config, &args.input, *terminal).await?;
     let feed = Url::parse(&args.input).ok().and_then(|url| known(&config, &url));
     // Of a text of no feed `feeds` and `tags` do not count.
     let rule = |rule: &Rule| if feed.is_some() { rule.clone() } else { rule.of_any_feed() };
@@ -143,71 +133,10 @@ fn print_explanation(explanation: &Explanation, whole: bool, terminal: Terminal<
 
 fn chosen<'a>(config: &'a Config, why: Option<&str>) -> Result<Vec<&'a Rule>, Failure> {
     let rules = config.rules.iter().map(|rule| &rule.rule);
-    let chosen: Vec<_> = rules.filter(|rule| why.is_none_or(|name| rule.name.as_str() == name)).collect();
-    if let (Some(name), true) = (why, chosen.is_empty()) {
-        let names = config.rules.iter().map(|rule| rule.rule.name.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(Failure::Usage(format!("no rule is called `{name}`; there are: {names}")));
+    let chosen: Vec<_> = rules.clone().filter(|rule| why.is_none_or(|name| rule.name.as_str() == name)).collect();
+    match why {
+        Some(name) if chosen.is_empty() => Err(unknown("rule", name, rules.map(|rule| rule.name.as_str()))),
+        _ if chosen.is_empty() => Err(Failure::Usage("the configuration has no [[rule]] to try".to_owned())),
+        _ => Ok(chosen),
     }
-    Ok(chosen)
-}
-
-/// Returns the texts that the input stands for: a feed's items, or one text.
-async fn items(setup: &Setup, config: &Config, input: &str) -> Result<Vec<Item>, Failure> {
-    if input == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().take(INPUT).read_to_end(&mut bytes)?;
-        return Ok(read(&bytes, None, "standard input"));
-    }
-    if let Some(url) = Url::parse(input).ok().filter(|url| matches!(url.scheme(), "http" | "https")) {
-        return fetch(setup, config, url).await;
-    }
-    let path = Path::new(input);
-    if path.is_file() {
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).with_context(|| format!("{input} could not be opened"))?;
-        file.take(INPUT).read_to_end(&mut bytes).with_context(|| format!("{input} could not be read"))?;
-        return Ok(read(&bytes, None, input));
-    }
-    if path.is_dir() || (input.contains('/') && !input.contains(char::is_whitespace)) {
-        return Err(Failure::Usage(format!(
-            "there is no file {input}; a text with a space in it is matched as a text"
-        )));
-    }
-    if plain::clean(input).is_empty() {
-        return Err(Failure::Usage("there is no text to match".to_owned()));
-    }
-    Ok(vec![Item { title: plain::clean(input), ..Item::default() }])
-}
-
-fn known<'a>(config: &'a Config, url: &Url) -> Option<&'a Feed> {
-    config.feeds.iter().find(|feed| matches!(&feed.url, FeedUrl::Web(known) if known == url))
-}
-
-async fn fetch(setup: &Setup, config: &Config, url: Url) -> Result<Vec<Item>, Failure> {
-    let base = url.to_string();
-    let feed = known(config, &url).cloned().unwrap_or_else(|| Feed::new(FeedUrl::Web(url)));
-    let fetched = setup.fetcher(config)?.fetch(&feed, &FeedState::default(), clock::now()).await;
-    match fetched.map_err(|failure| anyhow::anyhow!(failure.message))? {
-        Fetched::Document { body, content_type, final_url, .. } => Ok(read(&body, content_type.as_deref(), &final_url)),
-        Fetched::NotModified(_) | Fetched::Unchanged(_) => {
-            Err(anyhow::anyhow!("{base} answered that nothing changed, though nothing was known of it").into())
-        }
-    }
-}
-
-/// Reads a feed, else the article of a page, else plain text.
-fn read(bytes: &[u8], content_type: Option<&str>, base: &str) -> Vec<Item> {
-    if let Ok(parsed) = parse::parse(bytes, content_type, base, &ParseLimits::default(), clock::now()) {
-        return parsed.items;
-    }
-    if page::is_page(bytes, content_type)
-        && let Ok(article) = page::read(bytes, content_type, base, &PageLimits::default())
-    {
-        let link = Url::parse(base).ok().map(String::from);
-        return vec![Item { title: article.title, content: article.text, link, ..Item::default() }];
-    }
-    let text = String::from_utf8_lossy(bytes);
-    let text = if text.contains('<') { plain::plain_text(&text) } else { plain::clean(&text) };
-    let (title, content) = text.split_once('\n').unwrap_or((&text, ""));
-    vec![Item { title: title.to_owned(), content: content.to_owned(), ..Item::default() }]
 }

@@ -3,6 +3,16 @@
 use super::Failure;
 use jiff::{Timestamp, civil, tz::TimeZone};
 
+/// Reads what an option says of the past, as [`instant`] does.
+pub(super) fn past(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    match instant(option, text, now)? {
+        at if at > now => {
+            Err(Failure::Usage(format!("`{option} {text}` is in the future, where nothing was seen yet")))
+        }
+        at => Ok(at),
+    }
+}
+
 /// Reads what an option says: `24h`, `7d` (back from now), `2026-11-24` (local midnight) or an RFC 3339 instant.
 pub(super) fn instant(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -13,10 +23,18 @@ pub(super) fn instant(option: &str, text: &str, now: Timestamp) -> Result<Timest
     {
         return Ok(midnight.timestamp());
     }
-    let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<i64>().ok());
-    let span = days.and_then(|days| days.checked_mul(24)).and_then(|hours| jiff::Span::new().try_hours(hours).ok());
-    let span = span.or_else(|| text.parse::<jiff::Span>().ok());
-    span.and_then(|span| now.checked_sub(span.abs()).ok()).ok_or_else(|| {
+    let is_number = |days: &&str| days.trim_start_matches('-').bytes().all(|digit| digit.is_ascii_digit());
+    let days = text.strip_suffix('d').map(str::trim).filter(|days| days.contains(char::is_numeric)).filter(is_number);
+    let span = match days {
+        Some(days) => {
+            let hours = days.parse::<i64>().ok().and_then(|days| days.checked_mul(24));
+            Some(hours.and_then(|hours| jiff::Span::new().try_hours(hours).ok()))
+        }
+        None => text.parse::<jiff::Span>().ok().map(Some),
+    };
+    // What leads out of the calendar is before everything.
+    let back = |span: jiff::Span| now.checked_sub(span.abs()).ok();
+    span.map(|span| span.and_then(back).unwrap_or(Timestamp::UNIX_EPOCH)).ok_or_else(|| {
         Failure::Usage(format!("`{option} {text}` is no time; write `24h`, `7d`, `2026-11-24` or `2026-11-24T07:00Z`"))
     })
 }
@@ -37,6 +55,9 @@ mod tests {
             assert_eq!(instant("--since", text, now).unwrap(), expected.parse().unwrap(), "{text}");
         }
         assert!(instant("--since", "yesterday-ish", now).is_err());
+        assert_eq!(instant("--since", "9999999d", now).unwrap(), Timestamp::UNIX_EPOCH);
+        assert_eq!(past("--since", "24h", now).unwrap(), instant("--since", "24h", now).unwrap());
+        assert!(past("--since", "2026-11-26", now).unwrap_err().to_string().contains("in the future"));
         assert!(instant("--since", "2026-11-20", now).is_ok());
     }
 }

@@ -17,7 +17,7 @@ pub use diff::{Changes, diff};
 pub use edit::{Edit, EditError, NewFeed};
 pub use mail::{Mail, MailServer, Password, SmtpLogin, SmtpServer, SmtpTls};
 pub use polling::{FetchLimits, Polling};
-pub use problem::{ConfigErrors, Problem};
+pub use problem::{ConfigErrors, Problem, excerpt, nearest, suggesting};
 
 use crate::{
     core::{digest::Digest, feed::Feed, hit::DigestName},

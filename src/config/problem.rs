@@ -57,14 +57,7 @@ impl fmt::Display for Problem {
         if !self.key.is_empty() {
             write!(out, " `{}`:", self.key)?;
         }
-        write!(out, " {}", self.message)?;
-        match &self.suggestion {
-            // The message may have named it already.
-            Some(suggestion) if !self.message.ends_with(&format!("`{suggestion}`")) => {
-                write!(out, "; did you mean `{suggestion}`?")?;
-            }
-            _ => {}
-        }
+        write!(out, " {}", suggesting(&self.message, self.suggestion.as_deref()))?;
         if let Some(name) = self.name {
             write!(out, " [{name}]")?;
         }
@@ -197,8 +190,18 @@ fn located(sources: &[Source], lists: &[Source], found: Vec<(Place, Complaint)>)
     found.into_iter().map(problem).collect()
 }
 
+/// Returns a message with what would do, unless it ends with that already.
+pub fn suggesting(message: &str, suggestion: Option<&str>) -> String {
+    match suggestion {
+        Some(suggestion) if !message.ends_with(&format!("`{suggestion}`")) => {
+            format!("{message}; did you mean `{suggestion}`?")
+        }
+        _ => message.to_owned(),
+    }
+}
+
 /// Returns the part of a line around a column, from 1, and a caret below the column.
-fn excerpt(line: &str, column: usize) -> String {
+pub fn excerpt(line: &str, column: usize) -> String {
     const BEFORE: usize = 60;
     const AFTER: usize = 40;
     const INDENT: &str = "    ";
@@ -249,7 +252,7 @@ fn in_order(mut problems: Vec<(usize, usize, Problem)>) -> Vec<Problem> {
 }
 
 /// Returns the name that was probably meant, where one is near.
-pub(super) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
     let lower = name.to_lowercase();
     let letters = |text: &str| {
         let mut letters: Vec<char> = text.chars().collect();

@@ -46,6 +46,26 @@ pub(super) fn decode<'a>(body: &'a [u8], content_type: Option<&str>, base: Optio
     }
 }
 
+/// Decodes a text of any kind; none where the bytes are none, but an image, a document of an office program, and the like.
+pub(super) fn text<'a>(body: &'a [u8], content_type: Option<&str>) -> Option<Cow<'a, str>> {
+    let text = match utf16_of_ascii(body) {
+        Some(encoding) => encoding.decode_without_bom_handling(body).0,
+        None => decode(body, content_type, None),
+    };
+    let is_strange = |c: &char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}' | '\u{1b}');
+    let strange = text.chars().filter(is_strange).count();
+    let is_binary = text.starts_with("%PDF-") || text.contains('\0') || strange * 50 > text.chars().count();
+    (!is_binary).then_some(text)
+}
+
+/// Recognises UTF-16 without a byte order mark by its zero bytes, where its first characters are ASCII's.
+fn utf16_of_ascii(body: &[u8]) -> Option<&'static Encoding> {
+    let head = &body[..body.len().min(16) & !1];
+    let is_ascii =
+        |zero: usize| head.len() > 3 && head.chunks_exact(2).all(|pair| pair[zero] == 0 && pair[1 - zero] != 0);
+    [(1, UTF_16LE), (0, UTF_16BE)].into_iter().find(|(zero, _)| is_ascii(*zero)).map(|(_, encoding)| encoding)
+}
+
 /// Decodes by a declared encoding, or a guessed one where many bytes contradict the declared one.
 fn reliable<'a>(encoding: &'static Encoding, body: &'a [u8], base: Option<&Url>) -> Cow<'a, str> {
     let (text, malformed) = encoding.decode_without_bom_handling(body);
@@ -149,6 +169,28 @@ mod tests {
             ("unknown label", b"<a>x</a>", Some("text/xml; charset=x-no-such"), "<a>x</a>"),
         ] {
             assert_eq!(decode(body, content_type, None), text, "{name}");
+        }
+    }
+
+    #[test]
+    fn text_is_told_from_other_data() {
+        let utf16: Vec<u8> = "Missile test in Київ".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16_marked: Vec<u8> = "\u{feff}Ракети".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let (latin, _, _) = encoding_rs::WINDOWS_1252.encode("Élection présidentielle à Paris, un été agité");
+        let (shift_jis, _, _) = encoding_rs::SHIFT_JIS.encode("北朝鮮が弾道ミサイルを発射したと発表しました");
+        for (body, expected) in [
+            (&b"plain\ttext\r\n"[..], "plain\ttext\r\n"),
+            (&utf16, "Missile test in Київ"),
+            (&utf16_marked, "Ракети"),
+            (&latin, "Élection présidentielle à Paris, un été agité"),
+            (&shift_jis, "北朝鮮が弾道ミサイルを発射したと発表しました"),
+        ] {
+            assert_eq!(text(body, None).as_deref(), Some(expected));
+        }
+        for body in
+            [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], b"%PDF-1.7\nsome", b"\x7fELF\x02\x01\x01\0", b"\x01\x02ab\x03"]
+        {
+            assert_eq!(text(body, None), None, "{body:?}");
         }
     }
 

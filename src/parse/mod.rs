@@ -20,6 +20,7 @@ use feed_rs::parser::{Builder, ParseErrorKind, ParseFeedError, Parser};
 use jiff::Timestamp;
 use prescan::Outline;
 use std::{
+    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -27,6 +28,11 @@ use std::{
     },
 };
 use url::Url;
+
+/// Returns a document as text, whatever its encoding; none where it is no text, but an image, say.
+pub fn text<'a>(body: &'a [u8], content_type: Option<&str>) -> Option<Cow<'a, str>> {
+    decode::text(body, content_type)
+}
 
 /// Limits of one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
