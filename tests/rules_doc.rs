@@ -221,3 +221,28 @@ fn no_part_of_the_language_lacks_an_example() {
         assert!(blocks.iter().any(|block| block.contains(part)), "no example of `{part}`");
     }
 }
+
+/// What is written elsewhere is refused, and what there is here instead can be read.
+#[test]
+fn habits_of_other_tools_are_refused_and_what_to_write_is_read() {
+    let text = reference();
+    let (_, table) = text.split_once("| elsewhere | here |\n|---|---|\n").expect("a table of habits");
+    let rows: Vec<_> = table.lines().take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() >= 12, "only {} habits", rows.len());
+    let read = |query: &str| {
+        let source = RuleSource { name: "habit".to_owned(), query: Some(query.to_owned()), ..RuleSource::default() };
+        Rule::new(&source, &TermGroups::new())
+    };
+    for row in rows {
+        let [_, elsewhere, here, _] = row.split('|').collect::<Vec<_>>()[..] else { panic!("{row}") };
+        for (cell, is_read) in [(elsewhere, false), (here, true)] {
+            let queries: Vec<_> = cell.split('`').skip(1).step_by(2).collect();
+            assert!(!queries.is_empty(), "{row}");
+            for query in queries {
+                let outcome = read(query);
+                assert_eq!(outcome.is_ok(), is_read, "{query}: {outcome:?}");
+                assert!(outcome.is_ok() || outcome.is_err_and(|errors| errors.len() == 1), "{query}");
+            }
+        }
+    }
+}

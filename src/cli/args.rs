@@ -69,6 +69,9 @@ pub enum Command {
                             feedwatch poll --tag wire")]
     Poll(Poll),
     /// Show which rules match a text, a file or a feed, and why the others do not
+    ///
+    /// Tries the rules and stores nothing. Of a web page the article is tried, of a feed each of its items. What rules say
+    /// of feeds and tags counts for the URL of a configured feed alone. It is no failure where no rule matches.
     #[command(
         after_help = "Examples:\n  feedwatch match 'DPRK fires ballistic missiles'\n  feedwatch match article.html\n  \
                             feedwatch match https://www.example.org/rss.xml\n  feedwatch match --why 'DPRK missiles' \
@@ -176,7 +179,7 @@ pub struct Match {
     /// Text, file, URL of a feed or a page, or `-` for standard input
     #[arg(value_name = "TEXT|FILE|URL")]
     pub input: String,
-    /// Explain this rule alone, whether it matches or not
+    /// Try this rule alone, and show each of its conditions
     #[arg(long, value_name = "RULE")]
     pub why: Option<String>,
 }

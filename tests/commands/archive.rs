@@ -38,7 +38,7 @@ fn search_finds_stored_articles() {
     let json = workspace.run(&["search", "Pyongyang OR DPRK", "--limit", "1", "--json"]).json();
     assert_eq!((json["articles"].as_array().map(Vec::len), &json["more"]), (Some(1), &true.into()), "{json:#}");
     assert_eq!(workspace.run(&["search", "DPRK", "--until", "1h", "--json"]).json()["articles"], serde_json::json!([]));
-    refused(workspace.run(&["search", "a AND b OR c"]), 2, "\n          ^");
+    refused(workspace.run(&["search", "a AND b OR c"]), 2, "\n    a AND b OR c\n            ^");
     refused(workspace.run(&["search", "@misile"]), 2, "missile");
 
     // Where the configuration is gone, a store is enough.
