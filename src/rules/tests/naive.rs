@@ -69,12 +69,14 @@ pub(super) struct Article {
     pub(super) language: Option<usize>,
 }
 
-/// A word of a phrase: any ending may follow; a letter may be any, if that is not its first (0 is none).
+/// A word of a phrase: any ending may follow; a letter may be any, if that is not its first (0 is none); punctuation may
+/// stand before it, because the phrase has some there.
 #[derive(Debug, Clone)]
 pub(super) struct Word {
     pub(super) word: usize,
     pub(super) open: bool,
     pub(super) hole: usize,
+    pub(super) loose: bool,
 }
 
 pub(super) type Phrase = Vec<Word>;
@@ -124,6 +126,7 @@ pub(super) enum Query {
 
 #[derive(Debug, Clone)]
 pub(super) struct Term {
+    /// Without words it is the group.
     pub(super) phrase: Phrase,
     pub(super) exact: bool,
     /// Index in `SCOPES`, beyond them for the rule's own fields.
@@ -138,6 +141,9 @@ pub(super) struct Rule {
     pub(super) near: Vec<(Vec<Phrase>, usize, bool)>,
     pub(super) query: Option<Query>,
     pub(super) fields: Vec<Field>,
+    /// Indices in `FEEDS`: by name where there is one.
+    pub(super) feeds: Vec<usize>,
+    pub(super) tags: Vec<&'static str>,
     pub(super) case: Case,
     pub(super) forms: Forms,
     pub(super) language: Option<Language>,
@@ -224,7 +230,12 @@ fn form_set(language: Language, word: &str, side: Side, whole: bool) -> BTreeSet
 }
 
 fn render_phrase(phrase: &Phrase, exact: bool) -> String {
-    phrase.iter().map(|word| word.render(exact)).collect::<Vec<_>>().join(" ")
+    let joint = |at| match at {
+        0 => "",
+        at if phrase[at].loose => ", ",
+        _ => " ",
+    };
+    phrase.iter().enumerate().map(|(at, word)| format!("{}{}", joint(at), word.render(exact))).collect()
 }
 
 /// Whether the case of a phrase counts.
@@ -255,7 +266,8 @@ pub(super) fn starts(phrase: &Phrase, rule: &Rule, article: &Article, field: usi
     };
     let found = |start: &usize| {
         phrase.iter().enumerate().all(|(at, word)| {
-            let unbroken = at == 0 || url || SEPARATORS[text[(start + at - 1).min(text.len() - 1)].1].1 == 0;
+            let between = || SEPARATORS[text[(start + at - 1).min(text.len() - 1)].1].1;
+            let unbroken = at == 0 || url || between() == 0 || (word.loose && between() == 1);
             unbroken && text.get(start + at).is_some_and(|token| is(word, WORDS[token.0]))
         })
     };
@@ -305,6 +317,11 @@ impl Rule {
     }
 
     fn places(&self, term: &Term, article: &Article) -> Vec<Place> {
+        if term.phrase.is_empty() {
+            let reader = self.reader();
+            let member = |phrase: &Phrase| Term { phrase: phrase.clone(), ..term.clone() };
+            return self.group.members.iter().flat_map(|phrase| reader.places(&member(phrase), article)).collect();
+        }
         let of_field = |field: usize| {
             let starts = starts(&term.phrase, self, article, field, term.exact);
             starts.into_iter().map(move |start| (field, start, start + term.phrase.len()))
@@ -317,22 +334,26 @@ impl Rule {
         !self.places(&term, article).is_empty()
     }
 
-    fn group_is_in(&self, scope: usize, article: &Article) -> bool {
-        let Group { members, forms, language } = &self.group;
-        // As a rule that says the same of all its terms.
-        let reader = Self {
+    /// Returns a rule that says of all its terms what the group says of its own.
+    fn reader(&self) -> Self {
+        Self {
             all: vec![],
             any: vec![],
             none: vec![],
             near: vec![],
             query: None,
             fields: self.fields.clone(),
+            feeds: vec![],
+            tags: vec![],
             case: self.case,
-            forms: forms.unwrap_or(self.forms),
-            language: language.or(self.language),
+            forms: self.group.forms.unwrap_or(self.forms),
+            language: self.group.language.or(self.language),
             group: Group::default(),
-        };
-        members.iter().any(|phrase| reader.phrase_is_in(phrase, scope, article))
+        }
+    }
+
+    fn group_is_in(&self, scope: usize, article: &Article) -> bool {
+        !self.places(&Term { phrase: vec![], exact: false, scope }, article).is_empty()
     }
 
     fn regex_is_in(&self, regex: &Regex, scope: usize, article: &Article) -> bool {
@@ -407,7 +428,9 @@ impl Rule {
             let others: Vec<_> = phrases[1..].iter().map(|phrase| (term(phrase), *most, *ordered)).collect();
             self.is_near(&term(&phrases[0]), &others, article)
         };
-        self.all.iter().all(found)
+        (self.feeds.is_empty() || self.feeds.contains(&article.feed))
+            && (self.tags.is_empty() || article.tags.iter().any(|tag| self.tags.contains(&tag.as_str())))
+            && self.all.iter().all(found)
             && (self.any.is_empty() || self.any.iter().any(found))
             && !self.none.iter().any(found)
             && self.near.iter().all(near)
@@ -429,10 +452,11 @@ impl Rule {
             near: self.near.iter().map(near).collect(),
             query: self.query.as_ref().map(Query::render),
             fields: self.fields.clone(),
+            feeds: self.feeds.iter().map(|feed| feed_written(*feed).to_owned()).collect(),
+            tags: self.tags.iter().map(|tag| (*tag).to_owned()).collect(),
             case: self.case,
             forms: self.forms,
             language: self.language,
-            ..RuleSource::default()
         }
     }
 
@@ -440,6 +464,14 @@ impl Rule {
         let Group { members, forms, language } = &self.group;
         let terms = members.iter().map(|phrase| render_phrase(phrase, false)).collect();
         TermGroups::from([("g".to_owned(), TermGroup { terms, forms: *forms, language: *language })])
+    }
+}
+
+/// Returns a feed as a rule writes it.
+fn feed_written(feed: usize) -> &'static str {
+    match FEEDS[feed] {
+        ("", url) => url,
+        (name, _) => name,
     }
 }
 
@@ -459,6 +491,9 @@ fn scoped(scope: usize, text: &str) -> String {
 
 impl Term {
     fn render(&self) -> String {
+        if self.phrase.is_empty() {
+            return scoped(self.scope, "@g");
+        }
         let sign = if self.exact { "=" } else { "" };
         scoped(self.scope, &format!("{sign}\"{}\"", render_phrase(&self.phrase, self.exact)))
     }
