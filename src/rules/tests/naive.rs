@@ -1,9 +1,12 @@
 //! An evaluator that is too simple to be wrong: it looks for every part of a rule at every word of a text.
 
+mod written;
+
 use crate::core::hit::Field;
 use crate::rules::forms::{Form, Language, Side, forms, language_of, script_of};
 use crate::rules::{Case, FIELDS, Forms, NearSource, RuleSource, TermGroup, TermGroups};
 use std::collections::BTreeSet;
+use written::feed_written;
 
 /// Words of rules and texts: each is one token, except that those of Han stand for one character each.
 pub(super) const WORDS: &[&str] = &[
@@ -464,64 +467,5 @@ impl Rule {
         let Group { members, forms, language } = &self.group;
         let terms = members.iter().map(|phrase| render_phrase(phrase, false)).collect();
         TermGroups::from([("g".to_owned(), TermGroup { terms, forms: *forms, language: *language })])
-    }
-}
-
-/// Returns a feed as a rule writes it.
-fn feed_written(feed: usize) -> &'static str {
-    match FEEDS[feed] {
-        ("", url) => url,
-        (name, _) => name,
-    }
-}
-
-impl Item {
-    fn render(&self) -> String {
-        match self {
-            Self::Phrase(phrase) => render_phrase(phrase, false),
-            Self::Regex(regex) => regex.render(),
-            Self::Group => "@g".to_owned(),
-        }
-    }
-}
-
-fn scoped(scope: usize, text: &str) -> String {
-    SCOPES.get(scope).map_or_else(|| text.to_owned(), |(name, _)| format!("{name}:{text}"))
-}
-
-impl Term {
-    fn render(&self) -> String {
-        if self.phrase.is_empty() {
-            return scoped(self.scope, "@g");
-        }
-        let sign = if self.exact { "=" } else { "" };
-        scoped(self.scope, &format!("{sign}\"{}\"", render_phrase(&self.phrase, self.exact)))
-    }
-}
-
-impl Query {
-    fn render(&self) -> String {
-        let list = |parts: &[Self], joint: &str| parts.iter().map(Self::render).collect::<Vec<_>>().join(joint);
-        let either = |terms: &[Term]| format!("({})", terms.iter().map(Term::render).collect::<Vec<_>>().join(" OR "));
-        match self {
-            Self::Term(term) => term.render(),
-            Self::Regex(regex, scope) => scoped(*scope, &regex.render()),
-            Self::Group(scope) => scoped(*scope, "@g"),
-            Self::Feed(name) => format!("feed:\"{name}\""),
-            Self::Tag(name) => format!("tag:{name}"),
-            Self::Language(range) => format!("lang:{range}"),
-            Self::All(parts) => format!("({})", list(parts, " AND ")),
-            Self::Any(parts) => format!("({})", list(parts, " OR ")),
-            Self::Not(part) => format!("(NOT {})", part.render()),
-            Self::AtLeast(count, parts) => format!("at_least({count}, {})", list(parts, ", ")),
-            Self::Near(first, others) => {
-                let mut text = format!("({}", either(first));
-                for (terms, most, ordered) in others {
-                    text += &format!(" {}NEAR/{most} {}", if *ordered { "O" } else { "" }, either(terms));
-                }
-                text + ")"
-            }
-            Self::Loose(phrase, most) => format!("\"{}\"~{most}", render_phrase(phrase, false)),
-        }
     }
 }
