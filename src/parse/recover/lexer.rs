@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 
 /// Tokens, attributes and replaced characters of the largest document that is mended: what bounds memory and time.
-const PIECES: usize = 1 << 20;
+pub(super) const PIECES: usize = 1 << 20;
 
 /// Bytes of the longest reference: `&CounterClockwiseContourIntegral;` has 33.
 const REFERENCE_BYTES: usize = 40;

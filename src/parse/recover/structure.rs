@@ -1,6 +1,6 @@
 //! Nesting: what is outside the root, tags that do not match, documents that end in their middle.
 
-use super::lexer::{Token, split_name};
+use super::lexer::{PIECES, Token, split_name};
 use std::borrow::Cow;
 
 /// Elements of HTML without content that feeds have in their texts.
@@ -111,11 +111,15 @@ pub(super) fn items_are_of_a_feed(tokens: &[Token<'_>]) -> bool {
     known
 }
 
-/// Nests elements that begin with the root. `None` if they are too deep or if no whole item is before a missing end.
+/// Nests elements that begin with the root. `None` if they are too deep, if so many ends are missing that the document
+/// would be larger than one that is mended, or if no whole item is before a missing end.
 pub(super) fn balance(tokens: Vec<Token<'_>>, depth: usize) -> Option<Balanced<'_>> {
     let mut nesting = Nesting::default();
     let mut tokens = tokens.into_iter();
     for token in tokens.by_ref() {
+        if nesting.out.tokens.len() > PIECES {
+            return None;
+        }
         nesting.close_void(&token);
         match token {
             Token::Start(tag) => {
@@ -236,6 +240,18 @@ mod tests {
         }
         for text in ["<rss><item><t>b", "<a><a><a><a><a><a><a><a><a><a>"] {
             assert!(balance(lexer::lex(text).unwrap().tokens, 9).is_none(), "{text}");
+        }
+    }
+
+    /// Each end that is added is an event of its own for the parser, as one that was there.
+    #[test]
+    fn a_document_with_too_many_ends_to_add_is_given_up() {
+        let text = |unclosed: usize| {
+            format!("<rss>{}</rss>", format!("<item>{}</item>", "<b>".repeat(9)).repeat(unclosed / 9))
+        };
+        for (unclosed, is_given_up) in [(PIECES / 3, false), (PIECES / 2, true)] {
+            let text = text(unclosed);
+            assert_eq!(balance(lexer::lex(&text).unwrap().tokens, 99).is_none(), is_given_up, "{unclosed}");
         }
     }
 }

@@ -13,30 +13,69 @@ pub(super) fn tolerate(tokens: &mut Vec<Token<'_>>) -> bool {
         _ => None,
     };
     let mut changed = false;
-    let mut open: Vec<usize> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
+    // Elements within elements of their kind would be looked through once for each level: what is asked of their texts is
+    // noted as they come.
+    let (mut persons, mut durations) = (0_usize, 0_usize);
+    let mut too_great: Vec<usize> = Vec::new();
     let mut out = Vec::with_capacity(tokens.len());
-    for token in std::mem::take(tokens) {
-        match token {
-            Token::Start(mut tag) => {
-                changed |= text_type(&mut tag, own.as_deref()) | media_times(&mut tag);
-                open.push(out.len());
-                out.push(Token::Start(tag));
+    for mut token in std::mem::take(tokens) {
+        match &mut token {
+            Token::Start(tag) => {
+                changed |= text_type(tag, own.as_deref()) | media_times(tag);
+                let element = Open { start: out.len(), is_person: is_person(tag), is_duration: is_duration(tag) };
+                persons += usize::from(element.is_person);
+                durations += usize::from(element.is_duration);
+                open.push(element);
+                out.push(token);
             }
-            Token::End(name) => {
-                let start = open.pop().unwrap_or_default();
-                out.push(Token::End(name));
-                if is_refused(&out[start..]) {
+            Token::End(_) => {
+                let Open { start, is_person, is_duration } = open.pop().unwrap_or_default();
+                persons -= usize::from(is_person);
+                durations -= usize::from(is_duration);
+                out.push(token);
+                let overflows = is_duration && too_great.last().is_some_and(|text| *text > start);
+                if overflows || is_empty_text(&out[start..]) {
                     out.truncate(start);
+                    while too_great.pop_if(|text| *text > start).is_some() {}
                     changed = true;
-                } else {
-                    changed |= addresses(&mut out[start..]);
                 }
             }
-            text => out.push(text),
+            Token::Text(text) | Token::CData(text) => {
+                if durations > 0 && overflows(text) {
+                    too_great.push(out.len());
+                }
+                if persons > 0
+                    && let Some(separate) = separate_address(text)
+                {
+                    *text = Cow::Owned(separate);
+                    changed = true;
+                }
+                out.push(token);
+            }
         }
     }
     *tokens = out;
     changed
+}
+
+/// An element that has not ended.
+#[derive(Default)]
+struct Open {
+    /// Where its start tag is.
+    start: usize,
+    is_person: bool,
+    is_duration: bool,
+}
+
+/// Tells whether an element names a person: feed-rs looks for an address in it.
+fn is_person(tag: &Tag<'_>) -> bool {
+    matches!(split_name(&tag.name).1, "author" | "creator" | "managingEditor" | "webMaster" | "name" | "owner")
+}
+
+/// Tells whether an element is a duration of a module, for which a time may be too great.
+fn is_duration(tag: &Tag<'_>) -> bool {
+    matches!(split_name(&tag.name), (Some(_), "duration"))
 }
 
 /// Gives a text one of the types that feed-rs knows.
@@ -85,40 +124,16 @@ fn overflows(time: &str) -> bool {
     time.split(|char: char| !char.is_ascii_digit()).any(|digits| digits.len() > DIGITS)
 }
 
-/// Tells whether an element is one that feed-rs refuses: a text of media that is empty, or a time that is too great.
-fn is_refused(element: &[Token<'_>]) -> bool {
+/// Tells whether an element is a text of media without any text, which feed-rs refuses.
+fn is_empty_text(element: &[Token<'_>]) -> bool {
     let Some(Token::Start(tag)) = element.first() else { return false };
-    let (prefix, local) = split_name(&tag.name);
-    let inner = &element[1..element.len() - 1];
-    match (prefix, local) {
-        (Some("media" | "itunes"), "title" | "description" | "summary") => inner.iter().all(|token| match token {
+    let is_text = matches!(split_name(&tag.name), (Some("media" | "itunes"), "title" | "description" | "summary"));
+    is_text
+        && element[1..element.len() - 1].iter().all(|token| match token {
             Token::Text(text) => text.is_empty(),
             Token::CData(section) => section.len() == "<![CDATA[]]>".len(),
             _ => false,
-        }),
-        (Some(_), "duration") => inner.iter().any(|token| match token {
-            Token::Text(text) | Token::CData(text) => overflows(text),
-            _ => false,
-        }),
-        _ => false,
-    }
-}
-
-/// Puts spaces around the addresses in the name of a person.
-fn addresses(element: &mut [Token<'_>]) -> bool {
-    let Some(Token::Start(tag)) = element.first() else { return false };
-    let is_person =
-        matches!(split_name(&tag.name).1, "author" | "creator" | "managingEditor" | "webMaster" | "name" | "owner");
-    let mut changed = false;
-    for token in element.iter_mut().filter(|_| is_person) {
-        if let Token::Text(text) | Token::CData(text) = token
-            && let Some(separate) = separate_address(text)
-        {
-            *text = Cow::Owned(separate);
-            changed = true;
-        }
-    }
-    changed
+        })
 }
 
 /// Returns a text with spaces between mail addresses and characters beyond ASCII that touch them, if there are any:
@@ -164,6 +179,14 @@ mod tests {
             ),
             ("<a><media:description><![CDATA[]]></media:description></a>", "<a></a>"),
             ("<a><itunes:duration>9999999999999999:00:00</itunes:duration></a>", "<a></a>"),
+            (
+                "<a><x:duration>9999999999999999<y:duration>1<z>9999999999999999</z></y:duration></x:duration><x:duration>2</x:duration></a>",
+                "<a><x:duration>2</x:duration></a>",
+            ),
+            (
+                "<a><author><b>i@e.jp（編）</b><name>x</name>i@e.jp（編）</author></a>",
+                "<a><author><b>i@e.jp （編）</b><name>x</name>i@e.jp （編）</author></a>",
+            ),
             ("<a><itunes:duration>1:00</itunes:duration></a>", "<a><itunes:duration>1:00</itunes:duration></a>"),
             ("<a><media:text start='99999999999999999999' end='1'/></a>", "<a><media:text end=\"1\"></media:text></a>"),
             ("<a><author>i@e.jp（編）</author></a>", "<a><author>i@e.jp （編）</author></a>"),
