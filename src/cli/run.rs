@@ -38,6 +38,8 @@ pub(super) async fn daemon(setup: Setup) -> Result<(), Failure> {
 pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), Failure> {
     let workplace = setup.workplace(setup.config()?)?;
     let resources = &workplace.resources;
+    // Before more is written into a damaged file, and while a new one is empty.
+    upkeep::look_over(resources, clock::now()).await?;
     let feeds = pollable(resources).await?;
     let round = round::poll(resources, feeds).await?;
     let in_retrospect = round::backfill(resources).await?;

@@ -58,9 +58,9 @@ pub fn canonical_url(link: &str) -> Option<String> {
     canonical_of_parsed(link)
 }
 
-/// Tells whether a link is, but for slashes at its end, as [`canonical_of_parsed`] writes it: most are, and need not be
-/// parsed.
-fn is_plain(link: &str) -> bool {
+/// Tells whether a link is an absolute one for the web that is written as a parser would write it, and, but for slashes at
+/// its end, canonical: most are, and need not be parsed.
+pub fn is_plain(link: &str) -> bool {
     let rest = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"));
     let Some((host, path)) = rest.and_then(|rest| rest.split_once('/')) else { return false };
     // A last label that begins with a letter makes it a name; those of other scripts are checked by the parser.

@@ -189,6 +189,10 @@ proptest::proptest! {
         link in "https?://[a-z0-9.A-]{0,4}(xn--|--|\\.0x|\\.)?[a-z0-9.-]{1,6}(:80)?(/[a-zA-Z0-9/.~_%?#-]{0,8}){0,2}",
     ) {
         proptest::prop_assert_eq!(canonical_url(&link), canonical_of_parsed(&link), "{}", link);
+        if is_plain(&link) {
+            let parsed = Url::parse(&link).map(String::from);
+            proptest::prop_assert_eq!(parsed.as_deref(), Ok(link.as_str()));
+        }
     }
 }
 

@@ -51,13 +51,10 @@ pub struct Upkept {
 /// When the store fails.
 pub async fn upkeep(resources: &Resources, now: Timestamp) -> Result<Upkept, StoreError> {
     let (config, host) = (resources.config.clone(), resources.host.clone());
-    let checked = look_over(resources, now).await?;
+    look_over(resources, now).await?;
     resources
         .store
         .call(move |connection| {
-            if let Some(check) = &checked {
-                store::check::record(connection, check)?;
-            }
             let cleared = store::retention::clear(connection, now - config.store.keep, ROWS, now)?;
             let notices = tell(connection, &config, &host, now)?;
             let more = [cleared.articles, cleared.revisions, cleared.mails].contains(&ROWS);
@@ -71,11 +68,16 @@ pub fn damage_remedy() -> String {
     format!("{}; what can be read goes on", store::check::DAMAGE_REMEDY)
 }
 
-/// Looks the store over if that was long ago; says what was found.
-async fn look_over(resources: &Resources, now: Timestamp) -> Result<Option<StoreCheck>, StoreError> {
+/// Looks the store over if that was long ago; says and records what was found. A part of [`upkeep`], which may be done
+/// before: what a round brings need not be looked over in the same process.
+///
+/// # Errors
+///
+/// When the store fails.
+pub async fn look_over(resources: &Resources, now: Timestamp) -> Result<(), StoreError> {
     let last = resources.store.call(store::check::last).await?;
     if last.is_some_and(|last| now.duration_since(last.checked_at).unsigned_abs() < LOOKED_OVER) {
-        return Ok(None);
+        return Ok(());
     }
     let began = Instant::now();
     match store::check::look_over(&resources.config.store.path, now).await {
@@ -85,11 +87,11 @@ async fn look_over(resources: &Resources, now: Timestamp) -> Result<Option<Store
                 Some(damage) => error!(duration_ms, "the store is damaged ({damage}): {}", damage_remedy()),
                 None => info!(duration_ms, "the store was looked over and is sound"),
             }
-            Ok(Some(check))
+            resources.store.call(move |connection| store::check::record(connection, &check)).await
         }
         Err(error) => {
             warn!(%error, "the store could not be looked over; it is tried again at the next upkeep");
-            Ok(None)
+            Ok(())
         }
     }
 }

@@ -5,7 +5,10 @@ use super::{
     prescan::{ItemOutline, Outline},
 };
 use crate::{
-    core::article::{FeedFormat, Item, ParsedFeed},
+    core::{
+        article::{FeedFormat, Item, ParsedFeed},
+        identity::is_plain,
+    },
     rules::plain::{clean, looks_like_markup, plain_text, truncate},
 };
 use feed_rs::model::{Category, Content, Entry, Feed, FeedType, Link, Person, Text};
@@ -191,6 +194,9 @@ impl Context<'_> {
         let link = link.trim();
         if link.is_empty() || link.len() > LINK_BYTES {
             return None;
+        }
+        if is_plain(link) {
+            return self.base.is_none_or(|base| base.as_str() != link).then(|| link.to_owned());
         }
         let (url, absolute) = match (Url::parse(link), base) {
             (Err(url::ParseError::RelativeUrlWithoutBase), Some(base)) => (base.join(link).ok()?, false),

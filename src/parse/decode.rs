@@ -35,7 +35,7 @@ pub(super) fn decode<'a>(body: &'a [u8], content_type: Option<&str>, base: Optio
         let by_chance = |encoding: &&'static Encoding| {
             !encoding.is_single_byte() && text.chars().filter(|char| !char.is_ascii()).nth(CHANCE).is_none()
         };
-        return match declared.filter(by_chance) {
+        return match declared.filter(|declared| *declared != UTF_8 && by_chance(declared)) {
             Some(encoding) => reliable(encoding, body, base),
             None => Cow::Borrowed(text),
         };

@@ -188,7 +188,7 @@ impl<'a, 'l> Walk<'a, 'l> {
                 Ok(Event::End(_)) => self.close(start),
                 Ok(Event::Text(text)) => self.characters(&text),
                 Ok(Event::CData(text)) => self.characters(&text),
-                Ok(Event::GeneralRef(reference)) => self.characters(&resolved(&reference)),
+                Ok(Event::GeneralRef(reference)) if self.keeps_text() => self.characters(&resolved(&reference)),
                 Ok(Event::Decl(_)) => self.declarations.push(start..end),
                 Ok(Event::DocType(doctype)) if self.outline.root.is_none() && begins_html(&doctype) => {
                     return Err(ParseError::WebPage);
@@ -290,6 +290,11 @@ impl<'a, 'l> Walk<'a, 'l> {
             return Err(ParseError::TooMany { limit: self.limits.namespaces, what: "namespaces in force at once" });
         }
         Ok(())
+    }
+
+    /// Tells whether anything is kept of the text of the open element.
+    fn keeps_text(&self) -> bool {
+        matches!(&self.child, Some(Child::Subject(_) | Child::Language(_) | Child::Title(_) | Child::Link))
     }
 
     /// Takes text of the open element.
