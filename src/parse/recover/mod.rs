@@ -56,9 +56,16 @@ fn recover_xml(text: &str, junk: bool, reading: Reading<'_>) -> Option<ParsedFee
     .filter_map(|(applied, note)| applied.then_some(note))
     .collect();
     let whole = lexer::write(&balanced.tokens);
-    // Where all that items are made of is of a feed, they may say nothing that is kept.
-    if let Some(feed) = read(&whole, reading, |entry| of_a_feed || says_something(entry)) {
-        return Some(ParsedFeed { recovered: notes, ..feed });
+    if let Some((outline, feed)) = parsed(&whole, reading) {
+        // Where all that items are made of is of a feed, they may say nothing that is kept.
+        if feed.entries.iter().any(|entry| of_a_feed || says_something(entry)) {
+            let feed = convert::convert(feed, &outline, reading.base, reading.limits, reading.now);
+            return Some(ParsedFeed { recovered: notes, ..feed });
+        }
+        // All items were read: they say no more one by one.
+        if !feed.entries.is_empty() && feed.entries.len() == outline.item_count {
+            return None;
+        }
     }
     let (feed, lost) = salvage(&balanced.tokens, reading)?;
     notes.push(Recovery::ItemsLost { items: lost });
