@@ -12,12 +12,8 @@ use support::{
 };
 
 fn workspace() -> Workspace {
-    with_feed(FEED)
-}
-
-fn with_feed(feed: &str) -> Workspace {
     let workspace = Workspace::new(&configuration(&["feed.xml".to_owned()], "file:./mail"));
-    workspace.write("feed.xml", feed);
+    workspace.write("feed.xml", FEED);
     workspace
 }
 
@@ -74,9 +70,9 @@ fn match_says_that_there_is_no_text() {
     assert_eq!(named.code, Some(0));
 }
 
-/// A text is what it says, whatever its encoding.
+/// A text is what it says, whoever wrote it.
 #[test]
-fn match_reads_files_in_any_encoding() {
+fn match_reads_files_in_the_usual_encodings() {
     let workspace = workspace();
     let rules = workspace.read("feedwatch.toml").replace(
         "[[digest]]",
@@ -194,29 +190,48 @@ fn times_that_nothing_lies_in_are_told() {
 fn nothing_that_came_from_outside_reaches_the_terminal_as_it_is() {
     let hostile = "DPRK ICBM &#27;[31m&#x9b;2J \u{202e}gnirts&#7; &#x2066;x";
     let feed = feed_with(hostile).replace("https://wire.example.org/4", "https://wire.example.org/\u{202e}4");
-    let workspace = with_feed(&feed);
+    let workspace = workspace();
     workspace.run(&["poll"]).ended_with(0);
-    put(&workspace, "hostile.txt", "DPRK ICBM \u{1b}]0;x\u{7} \u{9b}2J \u{202e}abc".as_bytes());
+    // Without a date it is news only in a later document.
+    workspace.write("feed.xml", &feed);
+    workspace.run(&["poll"]).ended_with(0);
+    let prose = "A text of some length. ".repeat(20);
+    put(&workspace, "hostile.txt", format!("{prose}DPRK ICBM \u{1b}]0;x\u{7} \u{9b}2J \u{202e}abc").as_bytes());
     let rules = workspace.read("feedwatch.toml");
-    workspace.write("feedwatch.toml", &rules.replace("DPRK missiles", "DPRK \\u001b[31m \\u202e missiles"));
-    for command in [
-        &["search", "ICBM"][..],
-        &["hits"],
-        &["backtest"],
-        &["backtest", "--digest", "urgent"],
-        &["match", "hostile.txt"],
-        &["match", "feed.xml"],
-        &["match", "--why", "\u{1b}[31m\u{202e}", "text"],
-        &["match", "\u{1b}[31m/\u{202e}"],
-        &["match", "DPRK \u{1b}[31m ICBM \u{202e}"],
-        &["search", "ICBM", "--store", "\u{1b}[31m\u{202e}"],
-        &["backtest", "--rule", "\u{1b}[31m\u{202e}"],
-    ] {
+    let turned = rules.replace("DPRK missiles", "DPRK \\u202e missiles").replace("\"urgent\"", "\"ur\\u202egent\"");
+    workspace.write("feedwatch.toml", &turned);
+    workspace.run(&["run", "--once"]).ended_with(0);
+    let harmful =
+        |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let said_by = |command: &[&str], code: i32| {
         let ran = workspace.run(command);
         let said = format!("{}{}", ran.stdout, ran.stderr);
-        let harmful =
-            |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        assert!(!said.is_empty() && !said.contains(harmful), "{command:?}: {ran:#?}");
+        assert!(!said.contains(harmful), "{command:?}: {ran:#?}");
+        assert_eq!(ran.code, Some(code), "{command:?}: {ran:#?}");
+        said
+    };
+    for (command, said) in [
+        (&["search", "ICBM"][..], "gnirts"),
+        (&["hits"], "gnirts"),
+        (&["backtest"], "gnirts"),
+        (&["backtest", "--digest", "ur\u{202e}gent"], "gnirts"),
+        (&["match", "hostile.txt"], "hit  `DPRK  missiles`"),
+        (&["match", "feed.xml"], "gnirts"),
+        (&["match", "DPRK \u{1b}[31m ICBM \u{202e}"], "hit  `DPRK  missiles`"),
+        (&["check"], "digest \"urgent\""),
+        (&["status"], "urgent"),
+        (&["feeds"], "Wire"),
+        (&["outbox"], "no mail waits"),
+    ] {
+        says(&said_by(command, 0), &[said]);
+    }
+    for (command, code) in [
+        (&["match", "--why", "\u{1b}[31m\u{202e}", "text"][..], 2),
+        (&["match", "\u{1b}[31m/\u{202e}"], 2),
+        (&["search", "ICBM", "--store", "\u{1b}[31m\u{202e}"], 1),
+        (&["backtest", "--rule", "\u{1b}[31m\u{202e}"], 2),
+    ] {
+        assert!(!said_by(command, code).is_empty(), "{command:?}");
     }
 }
 

@@ -2,18 +2,28 @@
 
 use super::Failure;
 use crate::config::nearest;
+use std::collections::HashSet;
 
 /// Names that are listed where none is near.
 const LISTED: usize = 20;
 
-/// Says that nothing of a kind (`rule`, `digest`) has a name, and which one may be meant.
-pub(super) fn unknown<'n>(kind: &str, name: &str, known: impl Iterator<Item = &'n str> + Clone) -> Failure {
-    let short: String = name.chars().take(100).collect();
-    let there_are = match (nearest(name, known.clone()), known.clone().count()) {
+/// Characters of a name that are said.
+const SAID: usize = 100;
+
+/// Says that nothing of a kind (`rule`, `digest`) has a name, and which one may be meant. Two configurations may know the
+/// same name.
+pub(super) fn unknown<'n>(kind: &str, name: &str, known: impl Iterator<Item = &'n str>) -> Failure {
+    let mut short: String = name.chars().take(SAID).collect();
+    if short.len() < name.len() {
+        short.push('…');
+    }
+    let mut met = HashSet::new();
+    let known: Vec<&str> = known.filter(|known| met.insert(*known)).collect();
+    let there_are = match (nearest(name, known.iter().copied()), known.len()) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, 0) => format!("the configuration has no [[{kind}]]"),
         (None, count) => {
-            let listed: Vec<&str> = known.take(LISTED).collect();
+            let listed = &known[..count.min(LISTED)];
             let more = if count > LISTED { format!(" and {} more", count - LISTED) } else { String::new() };
             format!("there are: {}{more}", listed.join(", "))
         }
@@ -38,6 +48,8 @@ mod tests {
             said.contains("there are: Rule 0 of many, ") && said.ends_with("Rule 19 of many and 10 more"),
             "{said}"
         );
+        let said = unknown("rule", "zzzzz", ["Sport", "DPRK missiles", "Sport"].into_iter()).to_string();
+        assert!(said.ends_with("there are: Sport, DPRK missiles"), "{said}");
         let said = unknown("digest", &"x".repeat(5000), std::iter::empty()).to_string();
         assert!(said.len() < 200 && said.ends_with("; the configuration has no [[digest]]"), "{said}");
     }

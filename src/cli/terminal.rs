@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::{
+    borrow::Cow,
     cell::Cell,
     io::{ErrorKind, IsTerminal},
 };
@@ -37,12 +38,13 @@ impl<'a> Terminal<'a> {
         self.json
     }
 
-    /// Prints a line for people. Colours go only where they are understood. A reader that has gone away ends the
-    /// program quietly; what cannot be written for another reason is said, and the work goes on.
+    /// Prints a line for people. Colours go only where they are understood, and nothing turns the direction of the text,
+    /// which names in a configuration may try, too. A reader that has gone away ends the program quietly; what cannot be
+    /// written for another reason is said, and the work goes on.
     pub(super) fn line(self, text: impl AsRef<str>) {
         use std::io::Write;
         let mut out = anstream::stdout();
-        match writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()) {
+        match writeln!(out, "{}", unturned(text.as_ref())).and_then(|()| out.flush()) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
             Err(error) => {
@@ -58,7 +60,7 @@ impl<'a> Terminal<'a> {
     pub(super) fn remark(self, text: impl AsRef<str>) {
         use std::io::Write;
         // Nobody is left to be told that standard error is closed.
-        let _ = writeln!(anstream::stderr(), "{}", text.as_ref());
+        let _ = writeln!(anstream::stderr(), "{}", unturned(text.as_ref()));
     }
 
     /// Prints why the command failed. What a server or a person wrote may be in it.
@@ -118,9 +120,13 @@ pub(super) fn local(at: Timestamp) -> String {
 /// Returns text that came from outside without anything that a terminal would obey, or that would show it in another
 /// order than it has.
 pub(super) fn harmless(text: &str) -> String {
-    let turns = |letter: &char| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let letters = text.chars().filter(|letter| !turns(letter));
-    letters.map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    unturned(text).chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+/// Returns a text without the characters that turn its direction (UAX #9, explicit embeddings, overrides and isolates).
+fn unturned(text: &str) -> Cow<'_, str> {
+    let turns = |letter: char| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    if text.contains(turns) { Cow::Owned(text.replace(turns, "")) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use std::{
 };
 use url::Url;
 
-/// Returns a document as text, whatever its encoding; none where it is no text, but an image, say.
+/// Returns a document as text, in the encoding that it says or seems to have; none where it is no text, but an image, say.
 pub fn text<'a>(body: &'a [u8], content_type: Option<&str>) -> Option<Cow<'a, str>> {
     decode::text(body, content_type)
 }
