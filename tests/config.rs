@@ -112,6 +112,25 @@ fn what_is_probably_not_meant_is_warned_of() {
     assert_eq!(warnings.len(), 9, "{warnings:#?}");
 }
 
+/// Thousands of feeds that were imported bury no other warning.
+#[test]
+fn feeds_that_no_rule_looks_at_are_told_of_in_few_lines() {
+    for (feeds, last) in [(3, "/2.xml"), (10, "/9.xml"), (11, "/10.xml"), (500, "/10.xml and 489 feeds after it")] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("feedwatch.toml");
+        let unused: String =
+            (0..feeds).map(|feed| format!("[[feed]]\nurl = \"https://www.example.com/{feed}.xml\"\n")).collect();
+        let rest = "[mail]\nfrom = \"f@example.org\"\nserver = \"file:./mail\"\n[[feed]]\nurl = \"https://e.org/\"\ntags = \
+                    [\"a\"]\n[[rule]]\nname = \"r\"\nall = [\"missile\"]\ntags = [\"a\"]\ndigests = [\"d\"]\n[[digest]]\nname = \
+                    \"d\"\nto = [\"a@example.org\"]\nschedule = \"daily at 07:00\"\n";
+        fs::write(&file, format!("{unused}{rest}")).unwrap();
+        let config = load(&file).unwrap_or_else(|errors| panic!("{errors}"));
+        let shown: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(shown.len(), feeds.min(11), "{shown:#?}");
+        assert!(shown.last().is_some_and(|shown| shown.contains(last)), "{shown:#?}");
+    }
+}
+
 /// Each warning of rules and term groups stands at its line and column, under its name.
 #[test]
 fn warnings_of_rules_and_term_groups_stand_at_their_place() {

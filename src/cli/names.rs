@@ -1,6 +1,6 @@
-//! Names that were asked for and are not there.
+//! Names: those that were asked for and are not there, and those that several feeds have.
 
-use super::Failure;
+use super::{Failure, terminal::harmless};
 use crate::config::nearest;
 use std::collections::HashSet;
 
@@ -31,9 +31,42 @@ pub(super) fn unknown<'n>(kind: &str, name: &str, known: impl Iterator<Item = &'
     Failure::Usage(format!("no {kind} is called `{short}`; {there_are}"))
 }
 
+/// Returns the names that several feeds have: one without a title has its host's.
+pub(super) fn shared<'n>(names: impl Iterator<Item = &'n str>) -> HashSet<&'n str> {
+    let mut once = HashSet::new();
+    names.filter(|name| !once.insert(*name)).collect()
+}
+
+/// Returns a feed's name, with its URL if others are called so too.
+pub(super) fn told_apart(name: &str, url: &str, shared: &HashSet<&str>) -> String {
+    harmless(&match shared.contains(name) {
+        false => name.to_owned(),
+        true if url.contains(name) => url.to_owned(),
+        true => format!("{name} ({url})"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Once all feeds of a host that were never read had one name in the table.
+    #[test]
+    fn feeds_of_one_name_are_told_apart_by_their_urls() {
+        let url = |path: u8| format!("https://example.org/{path}");
+        let feeds = [("News", 1), ("News", 2), ("example.org", 3), ("example.org", 4), ("W", 5)];
+        let shared = shared(feeds.iter().map(|(name, _)| *name));
+        assert_eq!(
+            feeds.map(|(name, path)| told_apart(name, &url(path), &shared)),
+            [
+                "News (https://example.org/1)",
+                "News (https://example.org/2)",
+                "https://example.org/3",
+                "https://example.org/4",
+                "W"
+            ]
+        );
+    }
 
     #[test]
     fn an_unknown_name_is_answered_with_the_one_that_is_near_or_with_some() {

@@ -1,7 +1,7 @@
 //! One round over feeds: polls them politely, shows how far it is, and says what came.
 
 use super::{
-    Failure,
+    Failure, names,
     pages::{self, Pages},
     terminal::{FAINT, Terminal, WARNING, harmless, local, progress, styled},
 };
@@ -231,12 +231,15 @@ impl Round {
             all || matches!(&report.outcome, Polled::Read(counts) if counts.hits > 0)
                 || matches!(report.outcome, Polled::Failed(_))
         });
+        let names: Vec<String> = self.reports.iter().map(|(index, _)| shown_name(&feeds[*index])).collect();
+        let shared = names::shared(names.iter().map(String::as_str));
         let rows = listed.map(|(index, report)| {
             let (outcome, counts, error) = outcome(report);
             let number = |count: usize| if count == 0 { "·".to_owned() } else { count.to_string() };
             let next = format!("{} ({})", local(report.next.at), report.next.reason);
             let outcome = error.map_or(outcome.to_owned(), |error| format!("failed: {}", harmless(error)));
-            let name = shown_name(&feeds[*index]);
+            let feed = &feeds[*index];
+            let name = names::told_apart(&shown_name(feed), &feed.url.to_string(), &shared);
             vec![name, outcome, number(counts.items), number(counts.new), number(counts.hits), next]
         });
         terminal.table(&["feed", "outcome", "items", "new", "hits", "next poll"], rows.collect::<Vec<_>>());

@@ -1,7 +1,10 @@
 //! The table of feeds: broken ones first, as many columns as the terminal has room for.
 
 use super::{
-    super::terminal::{FAINT, Terminal, harmless, styled},
+    super::{
+        names,
+        terminal::{FAINT, Terminal, harmless, styled},
+    },
     row::{FeedRow, FullTextHealth},
 };
 use crate::{
@@ -9,7 +12,6 @@ use crate::{
     core::{digest::counted, health::Health},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use std::collections::HashSet;
 
 /// Least width for the numbers of each feed.
 const WIDE: u16 = 140;
@@ -17,9 +19,9 @@ const WIDE: u16 = 140;
 /// Prints the feeds that were chosen, and what all of them come to.
 pub(super) fn print(chosen: &[&FeedRow<'_>], all: &[FeedRow<'_>], terminal: Terminal<'_>) {
     let wide = terminal.width().is_none_or(|width| width >= WIDE);
-    let shared = shared_names(all);
+    let shared = names::shared(all.iter().map(|row| row.name.as_str()));
     let rows = chosen.iter().map(|row| {
-        let name = label(row, &shared);
+        let name = names::told_apart(&row.name, &row.url, &shared);
         if wide { wide_row(row, name) } else { narrow_row(row, name) }
     });
     let heads: &[&str] = if wide {
@@ -37,21 +39,6 @@ pub(super) fn print(chosen: &[&FeedRow<'_>], all: &[FeedRow<'_>], terminal: Term
         }
     }
     terminal.line(styled(FAINT, format!("\n{}; `feedwatch feeds NAME` tells all about one", parts.join(", "))));
-}
-
-/// Returns the names that several feeds have: one without a title has its host's.
-fn shared_names<'r>(all: &'r [FeedRow<'_>]) -> HashSet<&'r str> {
-    let mut once = HashSet::new();
-    all.iter().map(|row| row.name.as_str()).filter(|name| !once.insert(*name)).collect()
-}
-
-/// Returns a name that tells a feed from the others.
-fn label(row: &FeedRow<'_>, shared: &HashSet<&str>) -> String {
-    harmless(&match shared.contains(row.name.as_str()) {
-        false => row.name.clone(),
-        true if row.url.contains(&row.name) => row.url.clone(),
-        true => format!("{} ({})", row.name, row.url),
-    })
 }
 
 fn wide_row(row: &FeedRow<'_>, name: String) -> Vec<String> {
@@ -131,33 +118,4 @@ pub(super) fn number(items: f64) -> String {
 
 pub(super) fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::feed::{Feed, FeedUrl};
-
-    /// Once all feeds of a host that were never read had one name in the table.
-    #[test]
-    fn feeds_of_one_name_are_told_apart_by_their_urls() {
-        let feed = |name: &str, path: &str| Feed {
-            name: Some(name.to_owned()),
-            ..Feed::new(FeedUrl::Web(format!("https://example.org/{path}").parse().unwrap()))
-        };
-        let feeds =
-            [feed("News", "1"), feed("News", "2"), feed("example.org", "3"), feed("example.org", "4"), feed("W", "5")];
-        let rows: Vec<_> = feeds.iter().map(|feed| FeedRow::new(feed, None, None, Timestamp::UNIX_EPOCH)).collect();
-        let shared = shared_names(&rows);
-        assert_eq!(
-            rows.iter().map(|row| label(row, &shared)).collect::<Vec<_>>(),
-            [
-                "News (https://example.org/1)",
-                "News (https://example.org/2)",
-                "https://example.org/3",
-                "https://example.org/4",
-                "W"
-            ]
-        );
-    }
 }

@@ -6,6 +6,7 @@ use super::super::{
 };
 use super::rule::{Known, PlacedRule, place_in_text};
 use crate::rules::lint::{Lint, Overlap, Sources, lint_groups, lint_rule, name, overlaps};
+use std::collections::HashSet;
 
 /// Reads `allow`: the names of warnings that a rule or a term group is kept in spite of.
 pub(super) fn allowed(section: &Section<'_>, names: &[&'static str], report: &mut Report<'_>) -> Vec<&'static str> {
@@ -89,16 +90,29 @@ fn warn_of_overlaps(rules: &[&PlacedRule], report: &mut Report<'_>) {
     }
 }
 
+/// Feeds that no rule looks at, of which each has a warning of its own: somebody who imported thousands knows it.
+const UNUSED_FEEDS: usize = 10;
+
 fn warn_of_unused(rules: &[PlacedRule], known: &Known<'_>, report: &mut Report<'_>) {
-    let unseen: Vec<_> = known.feeds.iter().filter(|placed| !rules.iter().any(|rule| rule.sees(placed))).collect();
+    // Thousands of rules have few scopes among them.
+    let scopes: HashSet<_> = rules.iter().map(PlacedRule::scope).collect();
+    let unseen: Vec<_> =
+        known.feeds.iter().filter(|placed| !scopes.iter().any(|scope| scope.has(&placed.feed))).collect();
     // The feeds of an included OPML have one place.
-    for together in unseen.chunk_by(|one, next| one.place == next.place) {
+    let mut places = unseen.chunk_by(|one, next| one.place == next.place);
+    for together in places.by_ref().take(UNUSED_FEEDS) {
         let more = match together.len() {
             1 => String::new(),
             count => format!(" and {} more of its feeds", count - 1),
         };
         let message = format!("no rule looks at {}{more}", together[0].feed.url);
         report.warn(&together[0].place, Complaint::from(message).named(name::UNUSED_FEED));
+    }
+    let rest: Vec<_> = places.flatten().collect();
+    if let [first, more @ ..] = rest.as_slice() {
+        let more = if more.is_empty() { String::new() } else { format!(" and {} feeds after it", more.len()) };
+        let message = format!("no rule looks at {}{more}", first.feed.url);
+        report.warn(&first.place, Complaint::from(message).named(name::UNUSED_FEED));
     }
     for placed in known.digests {
         let digest = &placed.digest.name;

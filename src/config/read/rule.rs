@@ -10,7 +10,7 @@ use super::super::{
 use super::{digest::PlacedDigest, feed::PlacedFeed, forms::WordForms, lint, terms::PlacedGroups};
 use crate::{
     core::{
-        feed::FeedUrl,
+        feed::{Feed, FeedUrl},
         hit::{DigestName, Field},
     },
     rules::{Case, Document, MAX_WITHIN, NearSource, Rule, RuleError, RuleSet, RuleSource, lint::name, query_groups},
@@ -393,12 +393,23 @@ impl PlacedRule {
         lists.chain(query.map(|(_, name)| name)).collect()
     }
 
-    pub(super) fn sees(&self, placed: &PlacedFeed) -> bool {
-        let feed = &placed.feed;
-        let (feeds, tags) = (&self.source.feeds, &self.source.tags);
-        let identity = if feeds.is_empty() { String::new() } else { feed.url.identity() };
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope { feeds: &self.source.feeds, tags: &self.source.tags }
+    }
+}
+
+/// The feeds and tags that a rule is restricted to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Scope<'r> {
+    feeds: &'r [String],
+    tags: &'r [String],
+}
+
+impl Scope<'_> {
+    pub(super) fn has(&self, feed: &Feed) -> bool {
+        let identity = if self.feeds.is_empty() { String::new() } else { feed.url.identity() };
         let named = |wanted: &String| feed.name.as_ref() == Some(wanted) || identity == *wanted;
-        (feeds.is_empty() || feeds.iter().any(named))
-            && (tags.is_empty() || tags.iter().any(|tag| feed.tags.contains(tag)))
+        (self.feeds.is_empty() || self.feeds.iter().any(named))
+            && (self.tags.is_empty() || self.tags.iter().any(|tag| feed.tags.contains(tag)))
     }
 }
