@@ -80,6 +80,24 @@ impl Bench {
         self.ask(|connection| store::outbox::list(connection, true)).await
     }
 
+    /// Lets a table be away, so that the store fails on it.
+    async fn rename(&self, table: &'static str, to: &'static str) {
+        self.ask(move |connection| Ok(connection.execute_batch(&format!("ALTER TABLE {table} RENAME TO {to}"))?)).await;
+    }
+
+    /// Polls the feed, as a job.
+    async fn poll(&mut self) {
+        let (feed, now, resources) = (self.feed(), self.now, self.daemon.resources.clone());
+        let poll = async move { Ended::Polled(feed, poll::poll(&resources, 0, feed, now).await.map(Box::new)) };
+        self.end_of(Job::Poll(feed), poll).await;
+    }
+
+    /// Takes off the agenda what is due within that time.
+    fn due_within(&mut self, time: std::time::Duration) -> Vec<Job> {
+        let until = crate::clock::now() + time;
+        std::iter::from_fn(|| self.daemon.agenda.start(until)).collect()
+    }
+
     fn feed(&self) -> FeedId {
         *self.daemon.feeds.keys().next().unwrap()
     }
@@ -137,24 +155,20 @@ async fn a_start_forgets_the_jobs_that_panicked() {
 #[tokio::test]
 async fn a_poll_that_panics_is_a_failure_of_its_feed_alone() {
     let mut bench = Bench::new().await;
-    let (feed, now) = (bench.feed(), bench.now);
-    bench.end_of(Job::Poll(feed), panics()).await;
+    bench.end_of(Job::Poll(bench.feed()), panics()).await;
     assert!(bench.failure().await.unwrap().contains("as a test does"));
 
-    let poll = |resources: Resources| async move {
-        Ended::Polled(feed, poll::poll(&resources, 0, feed, now).await.map(Box::new))
-    };
     let resources = bench.daemon.resources.clone();
     // A rule matches that is not there: matching panics in the transaction.
     let broken = Config { rules: Vec::new(), ..(*resources.config).clone() };
     resources.in_force.replace(Arc::new(broken));
-    bench.end_of(Job::Poll(feed), poll(resources.clone())).await;
+    bench.poll().await;
     assert!(bench.failure().await.unwrap().contains("please report this feed"));
     assert!(!bench.daemon.store_fails);
     assert!(bench.outbox().await.is_empty(), "the administrator hears of feeds that fail for a day");
 
     resources.in_force.replace(resources.config.clone());
-    bench.end_of(Job::Poll(feed), poll(resources)).await;
+    bench.poll().await;
     assert_eq!(bench.failure().await, None);
     let hits = |connection: &_| store::hit::select(connection, &store::hit::Selection::default());
     assert_eq!(bench.ask(hits).await.len(), 1, "nothing of the poll that panicked was kept");
@@ -173,4 +187,32 @@ async fn a_delivery_that_panics_is_in_doubt() {
     assert!(mail.last_error.unwrap().contains("please report this"));
     assert!(mail.in_doubt_since.is_some());
     assert!(mail.next_attempt_at.unwrap() > now + 3 * AGAIN);
+}
+
+/// Promises P1 and P4: what was committed just before the store failed is put on the agenda when it works again. Once an
+/// edition waited for the next hit, and a mail for the next restart.
+#[tokio::test]
+async fn what_was_committed_before_the_store_failed_is_not_forgotten() {
+    let mut bench = Bench::new().await;
+    // The first look takes what other processes wrote before.
+    bench.daemon.look_around().await.unwrap();
+    bench.rename("edition", "away").await;
+    bench.poll().await;
+    bench.daemon.look_around().await.unwrap();
+    assert!(bench.daemon.store_fails);
+
+    bench.rename("away", "edition").await;
+    bench.rename("outbox", "away").await;
+    bench.daemon.look_around().await.unwrap();
+    assert!(bench.daemon.store_fails);
+    bench.rename("away", "outbox").await;
+    notice::raise(&bench.daemon.resources, &Trouble::Reload, "As a test does.".to_owned(), bench.now).await.unwrap();
+    bench.daemon.look_around().await.unwrap();
+    assert!(!bench.daemon.store_fails);
+    let mail = bench.outbox().await.remove(0).id;
+    let digest = bench.daemon.resources.config.digests[0].name.clone();
+    let due = bench.due_within(AGAIN);
+    for expected in [Job::Edition(digest), Job::Delivery(mail)] {
+        assert!(due.contains(&expected), "{expected:?} is not in {due:?}");
+    }
 }

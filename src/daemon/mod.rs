@@ -88,6 +88,9 @@ pub struct Daemon {
     looked_at: Timestamp,
     /// Whether the store failed and has not worked since.
     store_fails: bool,
+    /// When the due times are read from the store again, because something that was committed could not be put on the
+    /// agenda: nothing else would ever do it.
+    reread_at: Option<Timestamp>,
     /// When it was last said that this machine is short of descriptors.
     said_shortage: Option<Timestamp>,
 }
@@ -130,6 +133,7 @@ impl Daemon {
             seen: 0,
             looked_at: now,
             store_fails: false,
+            reread_at: None,
             said_shortage: None,
             resources,
         };
@@ -246,7 +250,8 @@ impl Daemon {
         if let Err(error) = settled {
             match &error {
                 StoreError::Panicked(why) => {
-                    error!(why, job = ?job, "a failure within feedwatch could not be recorded")
+                    error!(why, job = ?job, "a failure within feedwatch could not be recorded");
+                    self.reread_at = Some(now + AGAIN);
                 }
                 _ => self.pause_polls(&error, now),
             }
@@ -344,12 +349,14 @@ impl Daemon {
             self.agenda.forget_patience();
             self.agenda.schedule(Job::Upkeep, now);
         }
-        if clock_went_back || version != self.seen {
-            self.read_due_times(now).await?;
-            self.seen = version;
-        }
+        // Before anything is put on the agenda: a full disk can be read, and what is started then fails again.
         if clock_went_back || self.store_fails || now.duration_since(self.record.alive_at).unsigned_abs() >= ALIVE {
             self.say_alive(now).await?;
+        }
+        if clock_went_back || version != self.seen || self.reread_at.is_some_and(|at| at <= now) {
+            self.read_due_times(now).await?;
+            self.reread_at = None;
+            self.seen = version;
         }
         Ok(())
     }

@@ -94,9 +94,11 @@ impl Daemon {
         };
     }
 
-    /// Leaves the feeds alone while nothing that they bring could be kept. Said once.
+    /// Leaves the feeds alone while nothing that they bring could be kept; said once. When the store works again, the
+    /// agenda is made anew from it.
     pub(super) fn pause_polls(&mut self, error: &StoreError, now: Timestamp) {
         self.agenda.pause_polls(now + AGAIN);
+        self.reread_at = Some(now);
         if !std::mem::replace(&mut self.store_fails, true) {
             error!(%error, "the store failed; polling pauses until it works again: is the disk full?");
         }
