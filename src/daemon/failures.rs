@@ -1,5 +1,6 @@
 //! Jobs that panic. Each is that job's failure alone and is tried again; of each it is told once, in the log, by
-//! `feedwatch status` and to the administrator, and once when it works again (promises P4, P6).
+//! `feedwatch status` and to the administrator, and once when it works again (promises P4, P6). What panics when the
+//! agenda is made is a failure of its own, and no job's.
 
 use super::{AGAIN, Daemon, Ended};
 use crate::{
@@ -21,25 +22,43 @@ impl Daemon {
         match job {
             Job::Poll(feed) => {
                 let Some(&index) = self.feeds.get(&feed) else { return Ok(()) };
-                let report = poll::fail(&resources, index, feed, why, now).await;
-                self.follow_up(Ended::Polled(feed, report.map(Box::new)), now).await
+                let report = poll::fail(&resources, index, feed, why, now).await?;
+                self.follow(Ended::Polled(feed, Box::new(report)), now).await;
+                Ok(())
             }
             Job::Delivery(mail) => {
-                let delivered = deliver::fail(&resources, mail, why, now).await;
-                self.follow_up(Ended::Delivered(mail, delivered), now).await
+                let delivered = deliver::fail(&resources, mail, why, now).await?;
+                self.follow(Ended::Delivered(mail, delivered), now).await;
+                Ok(())
             }
             // It is given up when its time is over.
             Job::Page(article) => {
                 error!(article = article.row(), why, "a page failed within feedwatch; please report this");
                 Ok(())
             }
-            job => self.tell_of_failure(job, why, now).await,
+            job => {
+                let Some(name) = name(&job) else { return Ok(()) };
+                self.agenda.schedule(job, now + AGAIN);
+                self.tell_of_failure(name, why, now).await
+            }
         }
     }
 
-    async fn tell_of_failure(&mut self, job: Job, why: &str, now: Timestamp) -> Result<(), StoreError> {
-        let Some(name) = name(&job) else { return Ok(()) };
-        self.agenda.schedule(job, now + AGAIN);
+    /// Notes that the agenda could not be made, or what follows from a job not be put on it. It is made anew later.
+    pub(super) async fn fail_to_plan(&mut self, error: StoreError, now: Timestamp) {
+        let StoreError::Panicked(why) = error else { return self.pause_polls(&error, now) };
+        self.reread_at = Some(now + AGAIN);
+        if let Err(error) = self.tell_of_failure(PLANNING.to_owned(), &why, now).await {
+            error!(why, %error, "a failure within feedwatch could not be recorded");
+        }
+    }
+
+    /// Notes that the agenda was made.
+    pub(super) async fn plan_again(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.recover(PLANNING.to_owned(), now).await
+    }
+
+    async fn tell_of_failure(&mut self, name: String, why: &str, now: Timestamp) -> Result<(), StoreError> {
         let failed =
             format!("{name} failed within feedwatch ({why}) and is tried again every minute; please report this");
         self.failing.insert(name.clone());
@@ -54,7 +73,14 @@ impl Daemon {
 
     /// Notes that a job worked.
     pub(super) async fn work_again(&mut self, job: &Job, now: Timestamp) -> Result<(), StoreError> {
-        let Some(name) = name(job).filter(|name| self.failing.contains(name)) else { return Ok(()) };
+        let Some(name) = name(job) else { return Ok(()) };
+        self.recover(name, now).await
+    }
+
+    async fn recover(&mut self, name: String, now: Timestamp) -> Result<(), StoreError> {
+        if !self.failing.contains(&name) {
+            return Ok(());
+        }
         let text = format!("{name} works again");
         notice::clear(&self.resources, &Trouble::Job(name.clone()), format!("{text}."), now).await?;
         self.failing.remove(&name);
@@ -62,6 +88,9 @@ impl Daemon {
         self.schedule_deliveries().await
     }
 }
+
+/// What people call the making of the agenda.
+const PLANNING: &str = "planning what is due";
 
 /// Returns what people call a job, where its failure is no feed's, mail's or page's.
 fn name(job: &Job) -> Option<String> {

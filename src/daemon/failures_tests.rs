@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    clock,
     config::{self, Config},
     core::feed::FeedId,
     fetch::{self, Fetcher},
@@ -62,7 +63,7 @@ impl Bench {
     }
 
     /// Runs something as a job to its end.
-    async fn end_of(&mut self, job: Job, work: impl Future<Output = Ended> + Send + 'static) {
+    async fn end_of(&mut self, job: Job, work: impl Future<Output = Result<Ended, StoreError>> + Send + 'static) {
         let handle = self.daemon.running.spawn(work);
         self.daemon.job_of.insert(handle.id(), job);
         let ended = self.daemon.running.join_next_with_id().await.unwrap();
@@ -88,13 +89,13 @@ impl Bench {
     /// Polls the feed, as a job.
     async fn poll(&mut self) {
         let (feed, now, resources) = (self.feed(), self.now, self.daemon.resources.clone());
-        let poll = async move { Ended::Polled(feed, poll::poll(&resources, 0, feed, now).await.map(Box::new)) };
+        let poll = async move { Ok(Ended::Polled(feed, Box::new(poll::poll(&resources, 0, feed, now).await?))) };
         self.end_of(Job::Poll(feed), poll).await;
     }
 
     /// Takes off the agenda what is due within that time.
     fn due_within(&mut self, time: std::time::Duration) -> Vec<Job> {
-        let until = crate::clock::now() + time;
+        let until = clock::now() + time;
         std::iter::from_fn(|| self.daemon.agenda.start(until)).collect()
     }
 
@@ -110,7 +111,7 @@ impl Bench {
     }
 }
 
-async fn panics() -> Ended {
+async fn panics() -> Result<Ended, StoreError> {
     panic!("as a test does")
 }
 
@@ -131,7 +132,7 @@ async fn a_job_that_panics_is_told_of_once_and_tried_again() {
         assert!(bench.daemon.agenda.next_start().unwrap() <= bench.now + 2 * AGAIN);
     }
     for _ in 0..2 {
-        bench.end_of(Job::Upkeep, async { Ended::Upkept(Ok(Upkept::default())) }).await;
+        bench.end_of(Job::Upkeep, async { Ok(Ended::Upkept(Upkept::default())) }).await;
         assert!(bench.ask(notice::failing_jobs).await.is_empty());
         assert_eq!(bench.outbox().await.len(), 2);
     }
@@ -215,4 +216,30 @@ async fn what_was_committed_before_the_store_failed_is_not_forgotten() {
     for expected in [Job::Edition(digest), Job::Delivery(mail)] {
         assert!(due.contains(&expected), "{expected:?} is not in {due:?}");
     }
+}
+
+/// Promises P4 and P6: what panics after a job was done is no failure of the job. Once its feed was backed off from.
+#[tokio::test]
+async fn what_panics_when_the_agenda_is_made_is_told_of_and_made_again() {
+    let mut bench = Bench::new().await;
+    bench.daemon.look_around().await.unwrap();
+    bench.rename("edition", "away").await;
+    bench.poll().await;
+    assert_eq!(bench.failure().await, None);
+    bench.rename("away", "edition").await;
+    bench.daemon.store_fails = false;
+    for mails in [1, 1] {
+        let now = clock::now();
+        bench.daemon.fail_to_plan(StoreError::Panicked("as a test does".to_owned()), now).await;
+        assert_eq!(bench.ask(notice::failing_jobs).await, ["planning what is due"]);
+        assert_eq!((bench.outbox().await.len(), bench.failure().await), (mails, None));
+        assert!(!bench.daemon.store_fails, "polling goes on");
+    }
+    bench.daemon.catch_up(clock::now()).await.unwrap();
+    assert_eq!(bench.ask(notice::failing_jobs).await.len(), 1, "it is not tried in a circle");
+    bench.daemon.catch_up(clock::now() + AGAIN).await.unwrap();
+    assert!(bench.ask(notice::failing_jobs).await.is_empty());
+    assert_eq!(bench.outbox().await.len(), 2);
+    let digest = bench.daemon.resources.config.digests[0].name.clone();
+    assert!(bench.due_within(2 * AGAIN).contains(&Job::Edition(digest)));
 }

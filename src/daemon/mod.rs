@@ -77,7 +77,7 @@ pub struct Daemon {
     feeds: HashMap<FeedId, usize>,
     /// The host that the next poll of each feed asks.
     hosts: HashMap<FeedId, String>,
-    running: JoinSet<Ended>,
+    running: JoinSet<Result<Ended, StoreError>>,
     job_of: HashMap<Id, Job>,
     /// What people call the jobs that panicked when they ran last.
     failing: HashSet<String>,
@@ -95,15 +95,15 @@ pub struct Daemon {
     said_shortage: Option<Timestamp>,
 }
 
-/// How a job ended.
+/// What a job did.
 enum Ended {
-    Polled(FeedId, Result<Box<PollReport>, StoreError>),
-    Composed(DigestName, Result<Composed, StoreError>),
-    Delivered(MailId, Result<Delivered, StoreError>),
-    Upkept(Result<upkeep::Upkept, StoreError>),
-    Page(ArticleId, Result<Option<PageReport>, StoreError>),
-    GaveUp(Result<Vec<(ArticleId, PageReport)>, StoreError>),
-    Backfilled(Result<Backfilled, StoreError>),
+    Polled(FeedId, Box<PollReport>),
+    Composed(DigestName, Composed),
+    Delivered(MailId, Delivered),
+    Upkept(upkeep::Upkept),
+    Page(ArticleId, Option<PageReport>),
+    GaveUp(Vec<(ArticleId, PageReport)>),
+    Backfilled(Backfilled),
 }
 
 impl Daemon {
@@ -193,7 +193,8 @@ impl Daemon {
             Job::Poll(id) => {
                 let Some(&index) = self.feeds.get(id) else { return self.agenda.finish(&job) };
                 let (id, span) = (*id, info_span!("poll", feed.url = %resources.config.feeds[index].url));
-                let work = async move { Ended::Polled(id, poll::poll(&resources, index, id, now).await.map(Box::new)) };
+                let work =
+                    async move { Ok(Ended::Polled(id, Box::new(poll::poll(&resources, index, id, now).await?))) };
                 self.running.spawn(work.instrument(span))
             }
             Job::Edition(name) => {
@@ -201,49 +202,51 @@ impl Daemon {
                 let Some(index) = position else { return self.agenda.finish(&job) };
                 let span = info_span!("edition", digest.name = %name);
                 let name = name.clone();
-                let work =
-                    async move { Ended::Composed(name, edition::compose(&resources, index, When::Due, now).await) };
+                let work = async move {
+                    Ok(Ended::Composed(name, edition::compose(&resources, index, When::Due, now).await?))
+                };
                 self.running.spawn(work.instrument(span))
             }
             Job::Delivery(id) => {
                 let (id, span) = (*id, info_span!("delivery", mail = id.row()));
-                let work = async move { Ended::Delivered(id, deliver::deliver(&resources, id, now).await) };
+                let work = async move { Ok(Ended::Delivered(id, deliver::deliver(&resources, id, now).await?)) };
                 self.running.spawn(work.instrument(span))
             }
             Job::Page(article) => {
                 let (article, span) = (*article, info_span!("page", article = article.row()));
                 let work = async move {
-                    Ended::Page(article, full_text::fetch(&resources, article, Attempts::Several, now).await)
+                    let fetched = full_text::fetch(&resources, article, Attempts::Several, now).await?;
+                    Ok(Ended::Page(article, fetched))
                 };
                 self.running.spawn(work.instrument(span))
             }
             Job::OverduePages => {
-                let work = async move { Ended::GaveUp(full_text::give_up(&resources, None, now).await) };
+                let work = async move { Ok(Ended::GaveUp(full_text::give_up(&resources, None, now).await?)) };
                 self.running.spawn(work.instrument(info_span!("overdue pages")))
             }
             Job::Upkeep => {
-                let work = async move { Ended::Upkept(upkeep::upkeep(&resources, now).await) };
+                let work = async move { Ok(Ended::Upkept(upkeep::upkeep(&resources, now).await?)) };
                 self.running.spawn(work.instrument(info_span!("upkeep")))
             }
             Job::Backfill => {
-                let work = async move { Ended::Backfilled(backfill::backfill(&resources, now).await) };
+                let work = async move { Ok(Ended::Backfilled(backfill::backfill(&resources, now).await?)) };
                 self.running.spawn(work.instrument(info_span!("backfill")))
             }
         };
         self.job_of.insert(handle.id(), job);
     }
 
-    async fn end(&mut self, ended: Result<(Id, Ended), JoinError>) {
+    async fn end(&mut self, ended: Result<(Id, Result<Ended, StoreError>), JoinError>) {
         let now = clock::now();
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let Some(job) = self.job_of.remove(&id) else { return };
         self.agenda.finish(&job);
-        let followed = match ended {
-            Ok((_, ended)) => self.follow_up(ended, now).await,
-            Err(panic) => Err(StoreError::Panicked(panic.to_string())),
-        };
-        let settled = match followed {
-            Ok(()) => self.work_again(&job, now).await,
+        let ended = ended.map_or_else(|panic| Err(StoreError::Panicked(panic.to_string())), |(_, ended)| ended);
+        let settled = match ended {
+            Ok(ended) => {
+                self.follow(ended, now).await;
+                self.work_again(&job, now).await
+            }
             Err(StoreError::Panicked(why)) => self.fail(job.clone(), &why, now).await,
             Err(error) => Err(error),
         };
@@ -259,6 +262,14 @@ impl Daemon {
         }
     }
 
+    /// Logs what a job did and puts on the agenda what follows from it. Where that fails the job did its work all the
+    /// same: what follows is found in the store later.
+    async fn follow(&mut self, ended: Ended, now: Timestamp) {
+        if let Err(error) = self.follow_up(ended, now).await {
+            self.fail_to_plan(error, now).await;
+        }
+    }
+
     fn again(&mut self, job: Job, now: Timestamp) {
         match job {
             Job::Poll(feed) => self.schedule_poll(feed, now + AGAIN),
@@ -268,11 +279,9 @@ impl Daemon {
         }
     }
 
-    /// Logs how a job ended and puts on the agenda what follows from it.
     async fn follow_up(&mut self, ended: Ended, now: Timestamp) -> Result<(), StoreError> {
         match ended {
             Ended::Polled(feed, report) => {
-                let report = report?;
                 self.log_poll(feed, &report, now);
                 self.follow_poll(feed, &report).await?;
                 if matches!(report.outcome, Polled::Read(counts) if counts.awaiting_page > 0) {
@@ -282,24 +291,22 @@ impl Daemon {
                     self.schedule_editions(now).await?;
                 }
             }
-            Ended::Composed(digest, composed) => self.follow_edition(&digest, &composed?, now).await?,
-            Ended::Delivered(mail, delivered) => self.follow_delivery(mail, &delivered?),
-            Ended::Page(article, report) => self.follow_page(article, report?, now).await?,
-            Ended::GaveUp(given_up) => self.follow_give_up(given_up?, now).await?,
+            Ended::Composed(digest, composed) => self.follow_edition(&digest, &composed, now).await?,
+            Ended::Delivered(mail, delivered) => self.follow_delivery(mail, &delivered),
+            Ended::Page(article, report) => self.follow_page(article, report, now).await?,
+            Ended::GaveUp(given_up) => self.follow_give_up(given_up, now).await?,
             Ended::Upkept(upkept) => {
                 self.agenda.schedule(Job::Upkeep, now + UPKEEP);
-                let upkept = upkept?;
-                self.schedule_pages(now).await?;
                 if upkept.more {
                     self.agenda.schedule(Job::Upkeep, now + Duration::from_secs(1));
                 }
+                self.schedule_pages(now).await?;
                 debug!(articles = upkept.cleared.articles, notices = upkept.notices, "upkeep is done");
                 if upkept.notices > 0 {
                     self.schedule_deliveries().await?;
                 }
             }
-            Ended::Backfilled(done) => {
-                let Backfilled { articles, hits, more } = done?;
+            Ended::Backfilled(Backfilled { articles, hits, more }) => {
                 if more {
                     self.agenda.schedule(Job::Backfill, now);
                 }
@@ -334,7 +341,12 @@ impl Daemon {
             }
             Err(StoreError::WriterGone) => Err(StoreError::WriterGone),
             Err(error) => {
-                self.pause_polls(&error, now);
+                let panicked = matches!(error, StoreError::Panicked(_));
+                self.fail_to_plan(error, now).await;
+                // The store answered.
+                if panicked {
+                    service::alive();
+                }
                 Ok(())
             }
         }
@@ -357,6 +369,7 @@ impl Daemon {
             self.read_due_times(now).await?;
             self.reread_at = None;
             self.seen = version;
+            self.plan_again(now).await?;
         }
         Ok(())
     }
