@@ -6,6 +6,8 @@ mod support;
 
 #[path = "commands/archive.rs"]
 mod archive;
+#[path = "commands/failures.rs"]
+mod failures;
 #[path = "commands/matching.rs"]
 mod matching;
 

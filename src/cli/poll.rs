@@ -22,16 +22,14 @@ pub(super) async fn poll(setup: &Setup, args: &Poll, terminal: &Terminal<'_>) ->
     let stored = round::begin(resources).await?;
     let feeds = stored.into_iter().enumerate().filter(|(index, _)| chosen.binary_search(index).is_ok()).collect();
     let round = round::poll(resources, feeds).await?;
-    let in_retrospect = round::backfill(resources).await?;
+    let in_retrospect = round::backfill(resources).await;
     if terminal.wants_json() {
         terminal.json(&round.json(&resources.config.feeds));
     } else {
         round.print(&resources.config.feeds, *terminal);
-        if in_retrospect > 0 {
-            terminal.line(format!("{} in retrospect, by new rules", counted(in_retrospect, "hit")));
-        }
+        in_retrospect.print(*terminal);
     }
-    Ok(())
+    in_retrospect.failure().map_or(Ok(()), |failure| Err(anyhow::anyhow!(failure).into()))
 }
 
 fn choose(config: &Config, args: &Poll) -> Result<Vec<usize>, Failure> {

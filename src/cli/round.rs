@@ -18,7 +18,7 @@ use crate::{
         Resources, adopt, backfill,
         poll::{self, Counts, PollReport, Polled, Stages},
     },
-    store::{self, feed::StoredFeed},
+    store::{self, StoreError, feed::StoredFeed},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -77,15 +77,41 @@ pub(super) async fn begin(resources: &Resources) -> Result<Vec<StoredFeed>, Fail
     Ok(resources.store.call(move |connection| adopt::adopt(connection, &config, now, |_| now)).await?)
 }
 
-/// Runs rules that are new over what is stored, where they ask for it; returns how many hits that brought.
-pub(super) async fn backfill(resources: &Resources) -> Result<usize, Failure> {
-    let mut hits = 0;
+/// What rules that are new found in what is stored.
+#[derive(Default)]
+pub(super) struct InRetrospect {
+    pub(super) hits: usize,
+    /// Why it is not done.
+    failure: Option<StoreError>,
+}
+
+/// Runs rules that are new over what is stored, where they ask for it.
+pub(super) async fn backfill(resources: &Resources) -> InRetrospect {
+    let mut brought = InRetrospect::default();
     loop {
-        let done = backfill::backfill(resources, clock::now()).await?;
-        hits += done.hits;
-        if !done.more {
-            return Ok(hits);
+        match backfill::backfill(resources, clock::now()).await {
+            Ok(done) => {
+                brought.hits += done.hits;
+                if !done.more {
+                    return brought;
+                }
+            }
+            Err(error) => return InRetrospect { failure: Some(error), ..brought },
         }
+    }
+}
+
+impl InRetrospect {
+    pub(super) fn print(&self, terminal: Terminal<'_>) {
+        if self.hits > 0 {
+            terminal.line(format!("{} in retrospect, by new rules", counted(self.hits, "hit")));
+        }
+    }
+
+    /// Says why it is not done, if it is not.
+    pub(super) fn failure(&self) -> Option<String> {
+        let error = self.failure.as_ref()?;
+        Some(format!("new rules were not run over all that is stored, which goes on with the next round: {error}"))
     }
 }
 

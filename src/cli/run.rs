@@ -42,7 +42,7 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), F
     upkeep::look_over(resources, clock::now()).await?;
     let feeds = pollable(resources).await?;
     let round = round::poll(resources, feeds).await?;
-    let in_retrospect = round::backfill(resources).await?;
+    let in_retrospect = round::backfill(resources).await;
     let editions = compose_due(resources).await?;
     while upkeep::upkeep(resources, clock::now()).await?.more {}
     let mails = deliver_waiting(resources).await?;
@@ -50,15 +50,13 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), F
     if terminal.wants_json() {
         terminal.json(&json!({
             "feeds": round.json(&resources.config.feeds),
-            "hits_in_retrospect": in_retrospect,
+            "hits_in_retrospect": in_retrospect.hits,
             "editions": editions.iter().map(|(digest, hits)| json!({"digest": digest, "hits": hits})).collect::<Vec<_>>(),
             "mails": mails.iter().map(|(recipient, delivered)| mail_json(recipient, delivered)).collect::<Vec<_>>(),
         }));
     } else {
         round.print(&resources.config.feeds, *terminal);
-        if in_retrospect > 0 {
-            terminal.line(format!("{} in retrospect, by new rules", counted(in_retrospect, "hit")));
-        }
+        in_retrospect.print(*terminal);
         for (digest, hits) in &editions {
             terminal.line(format!("edition of \"{digest}\": {}", counted(*hits, "hit")));
         }
@@ -69,8 +67,11 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), F
             terminal.line("no mail to send");
         }
     }
-    if round.failed_within() {
-        return Err(anyhow::anyhow!("not every feed could be polled, for a reason within feedwatch").into());
+    let polled =
+        round.failed_within().then(|| "not every feed could be polled, for a reason within feedwatch".to_owned());
+    let failures: Vec<_> = polled.into_iter().chain(in_retrospect.failure()).collect();
+    if !failures.is_empty() {
+        return Err(anyhow::anyhow!(failures.join("; ")).into());
     }
     if !unfinished.is_empty() {
         let held = unfinished.iter().filter(|mail| mail.state == MailState::Held).count();

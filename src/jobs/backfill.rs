@@ -14,7 +14,12 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+use tracing::error;
 
 /// Articles of a page.
 const PAGE: usize = 500;
@@ -135,7 +140,10 @@ impl Page {
             let found = self.matches(&articles);
             Ok::<_, StoreError>((self, articles.len(), found, reached))
         });
-        let matched = matched.await.map_err(|_| StoreError::Aborted("matching failed within feedwatch".to_owned()))?;
+        let matched = matched.await.map_err(|error| match error.try_into_panic() {
+            Ok(panic) => StoreError::panicked(&*panic),
+            Err(_) => StoreError::Aborted("feedwatch is stopping".to_owned()),
+        })?;
         let (page, articles, found, reached) = matched?;
         let hits = resources.store.call(move |connection| page.commit(connection, found, reached)).await?;
         Ok((articles, hits))
@@ -143,25 +151,45 @@ impl Page {
 
     fn matches(&self, articles: &[ArchivedArticle]) -> Vec<Found> {
         let feeds = FeedsByIdentity::new(&self.config);
-        let mut found = Vec::new();
+        let all = || articles.iter().flat_map(|archived| self.matches_of(&feeds, archived)).collect();
+        catch_unwind(AssertUnwindSafe(all)).unwrap_or_else(|_| self.matches_of_each(&feeds, articles))
+    }
+
+    /// Matches the articles of a page that panics one by one, all but those that do: the page would never be done.
+    fn matches_of_each(&self, feeds: &FeedsByIdentity<'_>, articles: &[ArchivedArticle]) -> Vec<Found> {
+        let each = articles.iter().flat_map(|archived| {
+            catch_unwind(AssertUnwindSafe(|| self.matches_of(feeds, archived))).unwrap_or_else(|panic| {
+                let (why, article) = (StoreError::panicked(&*panic), &archived.article);
+                error!(
+                    article.url = article.link,
+                    "running new rules over \"{}\" of {} failed within feedwatch ({why}) and it is left out; please report \
+                     this article",
+                    article.title,
+                    article.outlet
+                );
+                Vec::new()
+            })
+        });
+        each.collect()
+    }
+
+    fn matches_of(&self, feeds: &FeedsByIdentity<'_>, archived: &ArchivedArticle) -> Vec<Found> {
         // What waits for its page is met when that came, by these rules too.
-        for archived in articles.iter().filter(|archived| !archived.awaits_page) {
-            let Some(document) = feeds.document(archived) else { continue };
-            let asked_for = |since: Timestamp| {
-                let article = &archived.article;
-                // Of what was old already when its feed was first read, only what is of the time that is asked for.
-                let recent = !archived.backlog || article.published.is_some_and(|published| published >= since);
-                article.first_seen >= since && recent
-            };
-            let matches = self.set.matches(&document).into_iter();
-            found.extend(matches.filter(|found| asked_for(self.rules[found.rule].progress.since)).map(|found| Found {
-                rule: found.rule,
-                article: archived.article.id,
-                changed_at: archived.changed_at,
-                terms: found.terms,
-            }));
-        }
-        found
+        let Some(document) = feeds.document(archived).filter(|_| !archived.awaits_page) else { return Vec::new() };
+        let article = &archived.article;
+        let asked_for = |since: Timestamp| {
+            // Of what was old already when its feed was first read, only what is of the time that is asked for.
+            let recent = !archived.backlog || article.published.is_some_and(|published| published >= since);
+            article.first_seen >= since && recent
+        };
+        let matches = self.set.matches(&document).into_iter();
+        let matches = matches.filter(|found| asked_for(self.rules[found.rule].progress.since)).map(|found| Found {
+            rule: found.rule,
+            article: article.id,
+            changed_at: archived.changed_at,
+            terms: found.terms,
+        });
+        matches.collect()
     }
 
     fn commit(self, connection: &Connection, found: Vec<Found>, reached: ArticleId) -> Result<usize, StoreError> {
@@ -194,3 +222,7 @@ impl Page {
         Ok(hits.iter().sum())
     }
 }
+
+#[cfg(test)]
+#[path = "backfill_tests.rs"]
+mod tests;

@@ -24,7 +24,7 @@ mod writer;
 pub use schema::{Lock, open_reader};
 pub use writer::Store;
 
-use std::path::PathBuf;
+use std::{any::Any, path::PathBuf};
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,15 @@ pub enum StoreError {
     /// What was asked for is not there (any more).
     #[error("{0}")]
     NotFound(String),
+}
+
+impl StoreError {
+    /// Returns what is told of a panic, by what it brought with it.
+    pub fn panicked(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::Panicked(text.unwrap_or("a panic without a message").to_owned())
+    }
 }
 
 // Not by `#[from]`: as the source of the error, what SQLite said would be said twice.

@@ -160,11 +160,7 @@ fn caught<T>(
     transaction: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(|| work(transaction))).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        Err(StoreError::Panicked(text.unwrap_or("a panic without a message").to_owned()))
-    })
+    catch_unwind(AssertUnwindSafe(|| work(transaction))).unwrap_or_else(|panic| Err(StoreError::panicked(&*panic)))
 }
 
 fn aborted(reason: &str) -> StoreError {
