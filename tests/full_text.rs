@@ -7,7 +7,7 @@
 mod support;
 
 use feedwatch::{
-    config,
+    config::{self, Config},
     core::{article::ArticleId, feed::FeedId, hit::StoredHit},
     fetch::{self, Fetcher},
     jobs::{
@@ -403,4 +403,29 @@ fn retention_leaves_what_waits() {
     assert_eq!(bench.runtime.block_on(upkeep::upkeep(&bench.resources, later)).unwrap().cleared.articles, 0);
     let given_up = bench.runtime.block_on(full_text::give_up(&bench.resources, None, later)).unwrap();
     assert_eq!((given_up.len(), bench.rules_hit()), (1, vec!["Ferries".to_owned()]));
+}
+
+/// Promises P1 and P6: an article on which matching panics keeps no other one waiting, and is told of with its page. Once
+/// none of those that were overdue together was ever matched.
+#[test]
+fn an_article_that_panics_keeps_no_other_waiting() {
+    let bench = Bench::new();
+    bench.publish(&[
+        ("/1", "The lifeboat service has a day off."),
+        ("/2", "A ferry."),
+        ("/3", "The lifeboat service."),
+    ]);
+    bench.poll("06:00:00");
+    // Of the rule about ferries the set alone knows: what it matches panics.
+    let config = &bench.resources.config;
+    let broken = Config { rules: config.rules[..1].to_vec(), ..(**config).clone() };
+    assert_eq!(broken.rules[0].rule.name.as_str(), "Lifeboats");
+    bench.resources.in_force.replace(Arc::new(broken));
+    let given_up = full_text::give_up(&bench.resources, None, at("06:20:00"));
+    let given_up = bench.runtime.block_on(given_up).unwrap();
+    let told: Vec<_> = given_up.iter().map(|(_, report)| self::given_up(report).0.contains("please report")).collect();
+    let hits: Vec<_> = given_up.iter().map(|(_, report)| report.hits()).collect();
+    assert_eq!((told, hits), (vec![false, true, false], vec![1, 0, 1]), "{given_up:?}");
+    assert!(self::given_up(&given_up[1].1).0.contains("/2"), "{given_up:?}");
+    assert_eq!(bench.wanted(), []);
 }

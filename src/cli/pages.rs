@@ -1,6 +1,5 @@
 //! The pages that the articles of a round wait for: fetched once the feeds were polled, each once.
 
-use super::Failure;
 use crate::{
     clock,
     core::{
@@ -13,7 +12,7 @@ use crate::{
         Resources,
         full_text::{self, Attempts, PageOutcome, PageReport},
     },
-    store,
+    store::{self, StoreError},
 };
 use jiff::Timestamp;
 use std::{
@@ -34,16 +33,19 @@ pub(super) struct Pages {
     pub(super) parked: Vec<(String, Timestamp)>,
     /// Why pages failed within feedwatch; their articles still wait.
     failed_within: Vec<String>,
+    /// Why articles could not be matched without their pages, or it could not be told which wait; they still do.
+    not_given_up: Option<String>,
 }
 
 /// Fetches all pages that are wanted, as politely as `agenda` says, which knows what its hosts were asked before.
-pub(super) async fn fetch(resources: &Resources, agenda: &mut Agenda) -> Result<Pages, Failure> {
-    let mut left = HashSet::new();
-    for wanted in resources.store.call(store::full_text::wanted).await? {
+/// Whatever fails meanwhile is this part of the round's failure alone.
+pub(super) async fn fetch(resources: &Resources, agenda: &mut Agenda) -> Pages {
+    let (mut pages, mut left) = (Pages::default(), HashSet::new());
+    let wanted = resources.store.call(store::full_text::wanted).await;
+    for wanted in wanted.unwrap_or_else(|error| pages.fail(&error)) {
         agenda.schedule_page(wanted.article, wanted.page.host_str(), clock::now());
         left.insert(wanted.article);
     }
-    let mut pages = Pages::default();
     let mut running = JoinSet::new();
     let mut article_of = HashMap::new();
     while !left.is_empty() {
@@ -61,27 +63,32 @@ pub(super) async fn fetch(resources: &Resources, agenda: &mut Agenda) -> Result<
                 agenda.finish(&Job::Page(article));
                 left.remove(&article);
                 match ended.map_err(anyhow::Error::from).and_then(|(_, report)| Ok(report?)) {
-                    Ok(Some(report)) => pages.follow(resources, agenda, &mut left, report).await?,
+                    Ok(Some(report)) => pages.follow(resources, agenda, &mut left, report).await,
                     Ok(None) => {}
                     Err(error) => pages.failed_within.push(error.to_string()),
                 }
             }
             () = tokio::time::sleep(pause.min(LOOK_AROUND)) => {
-                pages.give_up(resources, agenda, &mut left, None).await?;
+                pages.give_up(resources, agenda, &mut left, None).await;
             }
         }
     }
-    Ok(pages)
+    pages
 }
 
 impl Pages {
+    fn fail<T: Default>(&mut self, error: &StoreError) -> T {
+        self.not_given_up = Some(error.to_string());
+        T::default()
+    }
+
     async fn follow(
         &mut self,
         resources: &Resources,
         agenda: &mut Agenda,
         left: &mut HashSet<ArticleId>,
         report: PageReport,
-    ) -> Result<(), Failure> {
+    ) {
         if let (Some(host), Some(delay)) = (report.page.host_str(), report.crawl_delay) {
             agenda.park(host, clock::now() + delay.min(PATIENCE));
         }
@@ -90,11 +97,14 @@ impl Pages {
         for (until, host) in
             parked.into_iter().flat_map(|(until, hosts)| hosts.into_iter().map(move |host| (until, host)))
         {
-            agenda.abandon(&host);
+            for job in agenda.abandon(&host) {
+                if let Job::Page(article) = job {
+                    left.remove(&article);
+                }
+            }
             self.parked.push((host.clone(), until));
-            self.give_up(resources, agenda, left, Some(host)).await?;
+            self.give_up(resources, agenda, left, Some(host)).await;
         }
-        Ok(())
     }
 
     async fn give_up(
@@ -103,11 +113,12 @@ impl Pages {
         agenda: &mut Agenda,
         left: &mut HashSet<ArticleId>,
         host: Option<String>,
-    ) -> Result<(), Failure> {
+    ) {
         loop {
-            let given_up = full_text::give_up(resources, host.clone(), clock::now()).await?;
+            let given_up = full_text::give_up(resources, host.clone(), clock::now()).await;
+            let given_up = given_up.unwrap_or_else(|error| self.fail(&error));
             if given_up.is_empty() {
-                return Ok(());
+                return;
             }
             for (article, report) in given_up {
                 // One that runs finds that there is nothing left to do.
@@ -127,7 +138,7 @@ impl Pages {
 
     /// Tells whether one failed within feedwatch.
     pub(super) fn failed_within(&self) -> bool {
-        !self.failed_within.is_empty()
+        !self.failed_within.is_empty() || self.not_given_up.is_some()
     }
 
     /// Says in a line what came of them; nothing if there were none.
@@ -157,6 +168,9 @@ impl Pages {
         if let Some(error) = self.failed_within.last() {
             let count = counted(self.failed_within.len(), "article");
             said.push(format!("{count} still waiting for a page, which failed within feedwatch: {error}"));
+        }
+        if let Some(error) = &self.not_given_up {
+            said.push(format!("articles still waiting for pages that are not asked for: {error}"));
         }
         (!said.is_empty()).then(|| said.join("; "))
     }

@@ -175,7 +175,7 @@ async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Resu
         }
     }
     bar.finish_and_clear();
-    round.pages = pages::fetch(&resources, &mut agenda).await?;
+    round.pages = pages::fetch(&resources, &mut agenda).await;
     for (host, until) in &round.pages.parked {
         spare(&resources, on_host(&resources, &members, host), *until).await?;
     }

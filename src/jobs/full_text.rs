@@ -24,6 +24,7 @@ use crate::{
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use tracing::error;
 use url::Url;
 
 /// What came of a page that was wanted.
@@ -139,6 +140,7 @@ fn parked(page: &Url, failure: &PollFailure, now: Timestamp) -> Option<(Timestam
 
 /// Matches articles on what their feeds said that have waited for their pages too long, or whose pages are on a `host`
 /// that is not asked, or on one that takes turns with it. Returns some of them with what followed; call until there are none.
+/// One on which matching panics is not matched at all: it would keep all others waiting.
 ///
 /// # Errors
 ///
@@ -148,8 +150,40 @@ pub async fn give_up(
     host: Option<String>,
     now: Timestamp,
 ) -> Result<Vec<(ArticleId, PageReport)>, StoreError> {
-    let (config, in_force) = (resources.config.clone(), resources.in_force.clone());
+    let reason = host.as_ref().map_or_else(too_late, |host| format!("{host} asked to be left alone"));
+    let (config, in_force, why) = (resources.config.clone(), resources.in_force.clone(), reason.clone());
+    let meant = meant(config.clone(), host, now);
+    let (together, one_by_one) = (meant.clone(), meant);
     let run = move |connection: &Connection| {
+        let rules = in_force.or(&config);
+        let mut given_up = Vec::new();
+        for wanted in together(connection)? {
+            let feed = configured(&rules, &store::feed::one(connection, wanted.feed)?.identity);
+            let report = commit(connection, &rules, &wanted, &feed, Err(why.clone()), now)?;
+            given_up.extend(report.map(|report| (wanted.article, report)));
+        }
+        Ok(given_up)
+    };
+    match resources.store.call(run).await {
+        Err(StoreError::Panicked(_)) => {}
+        given_up => return given_up,
+    }
+    let mut given_up = Vec::new();
+    for wanted in resources.store.call(one_by_one).await? {
+        let article = wanted.article;
+        let report = give_up_one(resources, wanted, reason.clone(), now).await?;
+        given_up.extend(report.map(|report| (article, report)));
+    }
+    Ok(given_up)
+}
+
+/// Returns what finds some of the articles that are to be given up.
+fn meant(
+    config: Arc<Config>,
+    host: Option<String>,
+    now: Timestamp,
+) -> impl Fn(&Connection) -> Result<Vec<WantedPage>, StoreError> + Clone + Send {
+    move |connection| {
         let politeness = &config.polling.politeness;
         // Hosts that take turns have the name under which they do in common.
         let turn = host.as_deref().map(|host| politeness.turn_of(host));
@@ -157,18 +191,36 @@ pub async fn give_up(
             Some(turn) => wanted.page.host_str().is_some_and(|host| politeness.turn_of(host) == turn),
             None => full_text::is_overdue(wanted.wanted_at, now),
         };
-        let reason = host.as_ref().map_or_else(too_late, |host| format!("{host} asked to be left alone"));
-        let mut given_up = Vec::new();
-        let part = turn.unwrap_or_default();
-        let rules = in_force.or(&config);
-        for wanted in store::full_text::some_wanted(connection, part, GIVEN_UP_AT_ONCE, is_meant)? {
-            let feed = configured(&rules, &store::feed::one(connection, wanted.feed)?.identity);
-            let report = commit(connection, &rules, &wanted, &feed, Err(reason.clone()), now)?;
-            given_up.extend(report.map(|report| (wanted.article, report)));
-        }
-        Ok(given_up)
+        store::full_text::some_wanted(connection, turn.unwrap_or_default(), GIVEN_UP_AT_ONCE, is_meant)
+    }
+}
+
+/// Matches one article on what its feed said; where that panics, ends its wait without.
+async fn give_up_one(
+    resources: &Resources,
+    wanted: WantedPage,
+    reason: String,
+    now: Timestamp,
+) -> Result<Option<PageReport>, StoreError> {
+    let (id, alone) = (wanted.feed, wanted.clone());
+    let stored = resources.store.call(move |connection| store::feed::one(connection, id)).await?;
+    let feed = configured(&resources.config, &stored.identity);
+    let why = match settle(resources, wanted, feed, Err(reason), now).await {
+        Err(StoreError::Panicked(why)) => why,
+        settled => return settled,
     };
-    resources.store.call(run).await
+    let page = FeedUrl::Web(alone.page.clone());
+    let reason = format!("matching the article of {page} failed within feedwatch ({why}); please report this article");
+    error!(article = alone.article.row(), "an article met no rule: {reason}");
+    let finish = move |connection: &Connection| {
+        if store::full_text::wanted_for(connection, alone.article)?.is_none() {
+            return Ok(None);
+        }
+        let news = store::full_text::finish(connection, &alone, Err(&reason), now)?;
+        let outcome = PageOutcome::GivenUp { reason, settled: Settled { hits: 0, news } };
+        Ok(Some(PageReport { feed: alone.feed, page: alone.page, outcome, parked: None, crawl_delay: None }))
+    };
+    resources.store.call(finish).await
 }
 
 fn too_late() -> String {

@@ -3,11 +3,10 @@
 use super::*;
 use rusqlite::Connection;
 
-/// Lets the store refuse a change of a column, as if feedwatch failed within.
-fn refuse(workspace: &Workspace, column: &str, table: &str) {
-    let trigger = format!(
-        "CREATE TRIGGER refused BEFORE UPDATE OF {column} ON {table} BEGIN SELECT RAISE(ABORT, 'as a test does'); END"
-    );
+/// Lets the store refuse a change, as if feedwatch failed within.
+fn refuse(workspace: &Workspace, update: &str) {
+    let trigger =
+        format!("CREATE TRIGGER refused BEFORE UPDATE {update} BEGIN SELECT RAISE(ABORT, 'as a test does'); END");
     let connection = Connection::open(workspace.path("feedwatch.db")).expect("the store is there");
     connection.execute_batch(&trigger).expect("the table is there");
 }
@@ -17,7 +16,7 @@ fn refuse(workspace: &Workspace, column: &str, table: &str) {
 fn run_once_mails_although_a_new_rule_cannot_be_run_over_what_is_stored() {
     let workspace = workspace();
     workspace.run(&["poll"]).ended_with(0);
-    refuse(&workspace, "after_article", "rule_version");
+    refuse(&workspace, "OF after_article ON rule_version");
     let rule = "\n[[rule]]\nname = \"Marathons\"\nany = [\"marathon\"]\nbackfill = \"30d\"\n";
     workspace.write("feedwatch.toml", &(workspace.read("feedwatch.toml") + rule));
     let ran = workspace.run(&["run", "--once"]);
@@ -25,4 +24,29 @@ fn run_once_mails_although_a_new_rule_cannot_be_run_over_what_is_stored() {
     refused(ran, 1, "new rules were not run over all that is stored");
     assert_eq!(workspace.maildir().len(), 1);
     refused(workspace.run(&["poll"]), 1, "as a test does");
+}
+
+/// Promise P6: once a page that could not be given up kept everybody's mails from being sent.
+#[test]
+fn run_once_mails_although_pages_cannot_be_given_up() {
+    let site = HttpServer::start();
+    for page in ["/1", "/2"] {
+        site.put(page, Page::error(429).with_header("retry-after", "900"));
+    }
+    let item = |page: &str| {
+        let date = "Mon, 23 Nov 2026 21:41:00 GMT";
+        format!("<item><title>News</title><link>{}</link><pubDate>{date}</pubDate></item>", site.url(page))
+    };
+    let items = ["/1", "/2"].map(item).concat();
+    site.put("/feed", Page::feed(format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>")));
+    let workspace = workspace();
+    workspace.run(&["poll"]).ended_with(0);
+    // The first page says that the host is not to be asked for the second.
+    refuse(&workspace, "OF finished_at ON full_text WHEN OLD.page LIKE '%/2'");
+    let feed = format!("\n[[feed]]\nurl = \"{}\"\nfull_text = \"when-short\"\n", site.url("/feed"));
+    workspace.write("feedwatch.toml", &(workspace.read("feedwatch.toml") + &feed));
+    let ran = workspace.run(&["run", "--once"]);
+    says(&ran.stdout, &["still waiting for pages that are not asked for", "mail to desk@example.org: accepted"]);
+    refused(ran, 1, "for a reason within feedwatch");
+    assert_eq!(workspace.maildir().len(), 1);
 }
