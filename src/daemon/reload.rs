@@ -63,9 +63,9 @@ impl Daemon {
             in_force.replace(adopting);
             Ok((feeds, editions, waiting, wanted))
         };
-        let adopted = self.resources.store.call(adopt).await;
-        let (stored, editions, waiting, wanted) =
-            adopted.inspect_err(|_| self.resources.in_force.replace(self.resources.config.clone()))?;
+        let (in_force, before) = (self.resources.in_force.clone(), self.resources.config.clone());
+        let adopted = self.resources.store.call_or_undo(adopt, move || in_force.replace(before)).await;
+        let (stored, editions, waiting, wanted) = adopted?;
         let feeds: HashMap<_, _> = stored.iter().enumerate().map(|(index, feed)| (feed.id, index)).collect();
         for gone in self.feeds.keys().filter(|id| !feeds.contains_key(id)) {
             self.agenda.remove(&Job::Poll(*gone));

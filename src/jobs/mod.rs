@@ -39,7 +39,7 @@ pub struct InForce(Arc<Mutex<Option<Arc<Config>>>>);
 
 impl InForce {
     /// Makes a configuration the one in force. Called within the store's call that adopts it, so that whatever is
-    /// committed afterwards is matched by its rules.
+    /// committed afterwards is matched by its rules; and to undo that where that call was not committed.
     pub fn replace(&self, config: Arc<Config>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(config);
     }

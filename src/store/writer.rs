@@ -71,12 +71,32 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.call_or_undo(work, || ()).await
+    }
+
+    /// Does the same, and runs `undo` where nothing of it is kept: for what `work` changed beside the store. It runs
+    /// before any other call can be committed, which the caller's own task cannot promise.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn call_or_undo<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        undo: impl FnOnce() + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
         // A receiver that is gone no longer wants the result; the work is committed all the same.
         let call: Call =
             Box::new(move |transaction| match transaction.and_then(|transaction| caught(transaction, work)) {
-                Ok(value) => Ok(Box::new(move |commit| drop(sender.send(commit.map(|()| value))))),
+                Ok(value) => Ok(Box::new(move |commit| {
+                    if commit.is_err() {
+                        undo();
+                    }
+                    drop(sender.send(commit.map(|()| value)));
+                })),
                 Err(error) => {
+                    undo();
                     drop(sender.send(Err(error)));
                     Err(())
                 }
@@ -170,6 +190,7 @@ fn aborted(reason: &str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     fn store() -> (tempfile::TempDir, Store) {
         let directory = tempfile::tempdir().unwrap();
@@ -232,6 +253,45 @@ mod tests {
         let expected: &[&str] = if small.is_ok() { &["small"] } else { &[] };
         assert_eq!(subjects(&store).await, expected);
         store.call(|connection| raise(connection, "later")).await.unwrap();
+    }
+
+    /// Promise P7: what a call changed beside the store is undone before another call can see it, whether the call failed
+    /// or its commit. Once what was refused was in force until a task woke.
+    #[tokio::test]
+    async fn what_is_not_kept_is_undone_before_the_next_call() {
+        let (_directory, store) = store();
+        for (work, kept) in [("SELECT 1", true), ("nonsense", false), ("ROLLBACK", false)] {
+            let changed = Arc::new(AtomicBool::new(false));
+            let (change, undo, see) = (changed.clone(), changed.clone(), changed);
+            let (first, began) = mpsc::channel();
+            let (go, may) = mpsc::channel();
+            let failing = store.call_or_undo(
+                move |connection| {
+                    change.store(true, Ordering::SeqCst);
+                    first.send(()).unwrap();
+                    may.recv().unwrap();
+                    Ok(connection.execute_batch(work)?)
+                },
+                move || undo.store(false, Ordering::SeqCst),
+            );
+            let (seen, saw) = mpsc::channel();
+            let next = async {
+                began.recv().unwrap();
+                // It waits in the queue while the other one runs.
+                let next = store.call(move |_| {
+                    seen.send(see.load(Ordering::SeqCst)).unwrap();
+                    Ok(())
+                });
+                let (next, ()) = tokio::join!(next, async {
+                    go.send(()).unwrap();
+                    // This thread is the one on which the first caller would wake.
+                    assert_eq!(saw.recv().unwrap(), kept, "{work}");
+                });
+                next.unwrap();
+            };
+            let (failing, ()) = tokio::join!(failing, next);
+            assert_eq!(failing.is_ok(), kept, "{work}");
+        }
     }
 
     #[tokio::test]
