@@ -243,3 +243,31 @@ async fn what_panics_when_the_agenda_is_made_is_told_of_and_made_again() {
     let digest = bench.daemon.resources.config.digests[0].name.clone();
     assert!(bench.due_within(2 * AGAIN).contains(&Job::Edition(digest)));
 }
+
+const REFUSE_NOTICES: &str = "
+    CREATE TRIGGER no_more BEFORE INSERT ON notice BEGIN SELECT RAISE(ABORT, 'as a test does'); END;
+    CREATE TRIGGER no_less BEFORE DELETE ON notice BEGIN SELECT RAISE(ABORT, 'as a test does'); END;
+";
+
+/// Promise P4: of a configuration that is refused, or good again, the administrator hears also when the store failed at
+/// that moment. Once the first was never told of, and the second muted the next refusal.
+#[tokio::test]
+async fn how_a_reload_ended_is_told_when_the_store_works_again() {
+    let mut bench = Bench::new().await;
+    let file = bench.directory.path().join("feedwatch.toml");
+    for (configuration, told) in [("nonsense", 1), (CONFIGURATION, 2), ("nonsense", 3)] {
+        fs::write(&file, configuration).unwrap();
+        bench.ask(|connection| Ok(connection.execute_batch(REFUSE_NOTICES)?)).await;
+        bench.daemon.reload().await;
+        bench.daemon.look_around().await.unwrap();
+        assert!(bench.daemon.store_fails);
+        assert_eq!(bench.outbox().await.len(), told - 1);
+        bench.ask(|connection| Ok(connection.execute_batch("DROP TRIGGER no_more; DROP TRIGGER no_less")?)).await;
+        for _ in 0..2 {
+            bench.daemon.look_around().await.unwrap();
+            assert_eq!(bench.outbox().await.len(), told);
+        }
+        let mail = bench.outbox().await.remove(told - 1).id;
+        assert!(bench.due_within(AGAIN).contains(&Job::Delivery(mail)));
+    }
+}

@@ -91,6 +91,8 @@ pub struct Daemon {
     /// When the due times are read from the store again, because something that was committed could not be put on the
     /// agenda: nothing else would ever do it.
     reread_at: Option<Timestamp>,
+    /// How the last reload ended, while the administrator could not be told.
+    untold: Option<reload::News>,
     /// When it was last said that this machine is short of descriptors.
     said_shortage: Option<Timestamp>,
 }
@@ -134,6 +136,7 @@ impl Daemon {
             looked_at: now,
             store_fails: false,
             reread_at: None,
+            untold: None,
             said_shortage: None,
             resources,
         };
@@ -365,6 +368,7 @@ impl Daemon {
         if clock_went_back || self.store_fails || now.duration_since(self.record.alive_at).unsigned_abs() >= ALIVE {
             self.say_alive(now).await?;
         }
+        self.tell_news(now).await?;
         if clock_went_back || version != self.seen || self.reread_at.is_some_and(|at| at <= now) {
             self.read_due_times(now).await?;
             self.reread_at = None;

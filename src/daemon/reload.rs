@@ -32,6 +32,13 @@ pub(super) struct Refusal {
     details: String,
 }
 
+/// What the administrator is to hear of a reload.
+#[derive(Debug, Clone)]
+pub(super) struct News {
+    refused: bool,
+    text: String,
+}
+
 impl Refusal {
     fn of(errors: &ConfigErrors) -> Self {
         let mut details = String::new();
@@ -120,7 +127,8 @@ impl Daemon {
         self.record.reload = Some(said);
         let told = self.tell_of_reload(outcome.map(drop), now).await;
         if let Err(error) = told.and(self.say_alive(now).await) {
-            warn!(%error, "the outcome of the reload could not be recorded");
+            warn!(%error, "the outcome of the reload could not be recorded yet");
+            self.fail_to_plan(error, now).await;
         }
         super::service::ready(&self.summary());
     }
@@ -131,17 +139,31 @@ impl Daemon {
         outcome: Result<(), Refusal>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let is_news = match outcome {
+        self.untold = Some(match outcome {
             Ok(()) => {
-                let text = format!("The configuration is good again and in force since {now}.");
-                notice::clear(&self.resources, &Trouble::Reload, text, now).await?
+                News { refused: false, text: format!("The configuration is good again and in force since {now}.") }
             }
-            Err(Refusal { reason, details }) => {
-                let text = format!("The reload at {now} was {reason}; the old configuration is in force.{details}");
-                notice::raise(&self.resources, &Trouble::Reload, text, now).await?
-            }
+            Err(Refusal { reason, details }) => News {
+                refused: true,
+                text: format!("The reload at {now} was {reason}; the old configuration is in force.{details}"),
+            },
+        });
+        self.tell_news(now).await
+    }
+
+    /// Tells what is still to be told of the last reload. What the store does not take is told when it works again: the
+    /// next refusal would be no news, or one that is over would stay.
+    pub(super) async fn tell_news(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let Some(News { refused, text }) = self.untold.clone() else { return Ok(()) };
+        let told = match refused {
+            true => notice::raise(&self.resources, &Trouble::Reload, text, now).await,
+            false => notice::clear(&self.resources, &Trouble::Reload, text, now).await,
         };
-        if is_news { self.schedule_deliveries().await } else { Ok(()) }
+        // What panics is not tried again and again.
+        if matches!(told, Ok(_) | Err(StoreError::Panicked(_))) {
+            self.untold = None;
+        }
+        if told? { self.schedule_deliveries().await } else { Ok(()) }
     }
 
     async fn adopt(&mut self, config: Config, now: Timestamp) -> Result<String, Refusal> {
