@@ -13,7 +13,7 @@ use crate::{
         Resources,
         deliver::{self, Delivered},
         edition::{self, Composed, When},
-        upkeep,
+        notice, upkeep,
     },
     store::{self, feed::StoredFeed, outbox::MailState},
 };
@@ -40,6 +40,8 @@ pub(super) async fn once(setup: &Setup, terminal: &Terminal<'_>) -> Result<(), F
     let resources = &workplace.resources;
     // Before more is written into a damaged file, and while a new one is empty.
     upkeep::look_over(resources, clock::now()).await?;
+    // No daemon tries them again; a job that still panics ends this round, and who started it sees that.
+    resources.store.call(|connection| notice::forget_jobs(connection, |_| true)).await?;
     let feeds = pollable(resources).await?;
     let round = round::poll(resources, feeds).await?;
     let in_retrospect = round::backfill(resources).await;

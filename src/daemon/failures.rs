@@ -4,7 +4,8 @@
 
 use super::{AGAIN, Daemon, Ended};
 use crate::{
-    core::agenda::Job,
+    config::Config,
+    core::{agenda::Job, digest::Digest},
     jobs::{
         deliver,
         notice::{self, Trouble},
@@ -37,7 +38,9 @@ impl Daemon {
                 Ok(())
             }
             job => {
-                let Some(name) = name(&job) else { return Ok(()) };
+                // A digest that left the configuration while its edition was composed has none any more.
+                let name = name(&job).filter(|name| !is_gone(name, &self.resources.config));
+                let Some(name) = name else { return Ok(()) };
                 self.agenda.schedule(job, now + AGAIN);
                 self.tell_of_failure(name, why, now).await
             }
@@ -92,10 +95,19 @@ impl Daemon {
 /// What people call the making of the agenda.
 const PLANNING: &str = "planning what is due";
 
+/// What the names of editions begin with.
+const EDITION: &str = "the edition of ";
+
+/// Tells whether a job, as people call it, is the edition of a digest that a configuration does not have.
+pub(super) fn is_gone(job: &str, config: &Config) -> bool {
+    let has = |digest: &Digest| name(&Job::Edition(digest.name.clone())).as_deref() == Some(job);
+    job.starts_with(EDITION) && !config.digests.iter().any(has)
+}
+
 /// Returns what people call a job, where its failure is no feed's, mail's or page's.
 fn name(job: &Job) -> Option<String> {
     match job {
-        Job::Edition(digest) => Some(format!("the edition of \"{digest}\"")),
+        Job::Edition(digest) => Some(format!("{EDITION}\"{digest}\"")),
         Job::OverduePages => Some("matching articles whose pages did not come".to_owned()),
         Job::Upkeep => Some("upkeep".to_owned()),
         Job::Backfill => Some("running new rules over what is stored".to_owned()),

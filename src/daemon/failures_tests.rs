@@ -271,3 +271,19 @@ async fn how_a_reload_ended_is_told_when_the_store_works_again() {
         assert!(bench.due_within(AGAIN).contains(&Job::Delivery(mail)));
     }
 }
+
+/// Promise P8: the edition of a digest that is no longer configured does not fail for ever.
+#[tokio::test]
+async fn a_digest_that_left_fails_no_more() {
+    let mut bench = Bench::new().await;
+    let edition = Job::Edition(bench.daemon.resources.config.digests[0].name.clone());
+    bench.end_of(Job::Upkeep, panics()).await;
+    bench.end_of(edition.clone(), panics()).await;
+    assert_eq!(bench.ask(notice::failing_jobs).await, ["the edition of \"urgent\"", "upkeep"]);
+    let file = bench.directory.path().join("feedwatch.toml");
+    fs::write(&file, CONFIGURATION.replace("\"urgent\"", "\"daily\"")).unwrap();
+    bench.daemon.reload().await;
+    assert_eq!(bench.ask(notice::failing_jobs).await, ["upkeep"]);
+    bench.end_of(edition, panics()).await;
+    assert_eq!(bench.ask(notice::failing_jobs).await, ["upkeep"], "it was running when its digest left");
+}

@@ -142,7 +142,7 @@ impl Daemon {
         };
         let config = daemon.resources.config.clone();
         daemon.configure(config, now).await?;
-        daemon.resources.store.call(notice::forget_jobs).await?;
+        daemon.resources.store.call(|connection| notice::forget_jobs(connection, |_| true)).await?;
         daemon.tell_of_reload(Ok(()), now).await?;
         daemon.agenda.schedule(Job::Upkeep, now + AGAIN);
         daemon.say_alive(now).await?;

@@ -1,6 +1,6 @@
 //! What the configuration means for the store and the agenda, at start and at reload (promise P7).
 
-use super::{Daemon, mails::editions};
+use super::{Daemon, failures, mails::editions};
 use crate::{
     clock,
     config::{self, Config, ConfigErrors},
@@ -67,6 +67,7 @@ impl Daemon {
             let feeds = adopt::adopt(connection, &adopting, now, spread)?;
             let (waiting, wanted) = (store::outbox::waiting(connection)?, store::full_text::wanted(connection)?);
             let editions = editions(connection, &adopting, now)?;
+            notice::forget_jobs(connection, |job| failures::is_gone(job, &adopting))?;
             in_force.replace(adopting);
             Ok((feeds, editions, waiting, wanted))
         };
@@ -84,6 +85,7 @@ impl Daemon {
         let hosts = stored.iter().zip(&config.feeds);
         let hosts = hosts.filter_map(|(row, feed)| Some((row.id, relocation::host(&feed.url, &row.state)?)));
         self.hosts = hosts.collect();
+        self.failing.retain(|job| !failures::is_gone(job, &config));
         self.resources.config = config;
         self.agenda.schedule(Job::Backfill, now);
         self.agenda.set_limits(self.resources.politeness());

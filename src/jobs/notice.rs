@@ -75,13 +75,14 @@ pub fn failing_jobs(connection: &Connection) -> Result<Vec<String>, StoreError> 
     Ok(jobs)
 }
 
-/// Forgets which jobs panicked, at a start: they are tried anew, perhaps by another version.
+/// Forgets of jobs that panicked those that `are_gone`: all at a start, since they are tried anew, perhaps by another
+/// version.
 ///
 /// # Errors
 ///
 /// When SQLite fails.
-pub fn forget_jobs(connection: &Connection) -> Result<(), StoreError> {
-    for job in failing_jobs(connection)? {
+pub fn forget_jobs(connection: &Connection, are_gone: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+    for job in failing_jobs(connection)?.into_iter().filter(|job| are_gone(job)) {
         store::daemon::clear_notice(connection, &Trouble::Job(job).subject())?;
     }
     Ok(())

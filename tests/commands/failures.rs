@@ -50,3 +50,16 @@ fn run_once_mails_although_pages_cannot_be_given_up() {
     refused(ran, 1, "for a reason within feedwatch");
     assert_eq!(workspace.maildir().len(), 1);
 }
+
+/// Promise P8: where timers run single rounds after a daemon, what failed within the daemon is not shown for ever.
+#[test]
+fn run_once_forgets_what_failed_within_the_daemon() {
+    let workspace = workspace();
+    workspace.run(&["poll"]).ended_with(0);
+    let connection = Connection::open(workspace.path("feedwatch.db")).expect("the store is there");
+    connection.execute("INSERT INTO notice VALUES ('job:upkeep', 0)", []).expect("the table is there");
+    let failing = || workspace.run(&["status", "--json"]).json()["jobs_failing"].clone();
+    assert_eq!(failing(), serde_json::json!(["upkeep"]));
+    workspace.run(&["run", "--once"]).ended_with(0);
+    assert_eq!(failing(), serde_json::json!([]));
+}
