@@ -9,7 +9,10 @@ use crate::{
     store::{self, Store, outbox::OutboxMail},
 };
 use rusqlite::Connection;
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{Arc, mpsc},
+};
 
 const CONFIGURATION: &str = r#"
 [store]
@@ -286,4 +289,52 @@ async fn a_digest_that_left_fails_no_more() {
     assert_eq!(bench.ask(notice::failing_jobs).await, ["upkeep"]);
     bench.end_of(edition, panics()).await;
     assert_eq!(bench.ask(notice::failing_jobs).await, ["upkeep"], "it was running when its digest left");
+}
+
+/// Promise P7: what a configuration brings is out of force before anything can be matched by it, where its adoption was
+/// not committed.
+#[tokio::test]
+async fn a_configuration_that_was_not_adopted_is_in_force_for_nobody() {
+    let mut bench = Bench::new().await;
+    let file = bench.directory.path().join("feedwatch.toml");
+    fs::write(&file, CONFIGURATION.replace("\"urgent\"", "\"daily\"")).unwrap();
+    let (config, now) = (Arc::new(config::load(&file).unwrap()), bench.now);
+    let (store, in_force) = (bench.daemon.resources.store.clone(), bench.daemon.resources.in_force.clone());
+    let (held, is_held) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    let hold = store.call(move |_| {
+        held.send(()).unwrap();
+        may_go_on.recv().unwrap();
+        Ok(())
+    });
+    let adopt = async {
+        is_held.recv().unwrap();
+        bench.daemon.configure(config, now).await
+    };
+    // Committed together with the adoption, so to speak.
+    let (ruined, is_ruined) = mpsc::channel();
+    let (end, may_end) = mpsc::channel();
+    let ruin = store.call(move |connection| {
+        ruined.send(()).unwrap();
+        may_end.recv().unwrap();
+        Ok(connection.execute_batch("ROLLBACK")?)
+    });
+    let (seen, saw) = mpsc::channel();
+    let next = async {
+        go_on.send(()).unwrap();
+        is_ruined.recv().unwrap();
+        let next = store.call(move |_| {
+            seen.send(format!("{in_force:?}").contains("daily")).unwrap();
+            Ok(())
+        });
+        let look = async {
+            end.send(()).unwrap();
+            // On this thread the daemon would wake.
+            assert!(!saw.recv().unwrap());
+        };
+        tokio::join!(next, look).0.unwrap();
+    };
+    let (_, adopted, ruined, ()) = tokio::join!(hold, adopt, ruin, next);
+    assert!(adopted.is_err() && ruined.is_err());
+    assert_eq!(bench.daemon.resources.config.digests[0].name.as_str(), "urgent");
 }
