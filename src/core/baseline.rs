@@ -2,7 +2,8 @@
 //!
 //! The first document of a feed is its baseline, and so is the first one after the feed was out of the configuration
 //! for long: nobody watched it then. A feed that failed, for whatever time, was watched all along: what it brings when
-//! it works again is news. Where the first document had lost its end, the baseline goes on up to the first whole one.
+//! it works again is news. Where the first document had lost its end, that end belongs to the baseline when it comes: at
+//! the end of a document, and not for longer than a day.
 
 use super::{
     article::{Article, Item},
@@ -17,8 +18,42 @@ use std::time::Duration;
 const ABSENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a baseline stays open for the rest of a document that had lost its end. Some feeds have none in any
-/// document, and what is new there without a date must alert one day.
+/// document, others fail for weeks before they bring a whole one, and what is new by then must alert.
 const OPEN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Which articles of a document can belong to the baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All: it is the first document.
+    Document,
+    /// Those behind the last known one: the first document had lost its end, which is to come. Most feeds put what is
+    /// new in front. Where nothing is known that is all of them: the first document may have lost every item, and nothing
+    /// shows what it had.
+    LostEnd,
+    /// None.
+    Nothing,
+}
+
+impl Scope {
+    /// Returns the scope in the next document of a feed, of which so much is remembered.
+    pub fn of(before: &FeedState, now: Timestamp) -> Self {
+        match (before.baseline_at, before.baseline_open_since) {
+            (Some(_), _) => Self::Nothing,
+            (None, None) => Self::Document,
+            (None, Some(since)) if now.duration_since(since.min(now)) < OPEN => Self::LostEnd,
+            (None, Some(_)) => Self::Nothing,
+        }
+    }
+
+    /// Tells whether an article is in the scope; `at_end`: no known one comes after it in the document.
+    pub fn contains(self, at_end: bool) -> bool {
+        match self {
+            Self::Document => true,
+            Self::LostEnd => at_end,
+            Self::Nothing => false,
+        }
+    }
+}
 
 /// Takes a document that was read, and whether it had lost its end (`is_cut`), into what is remembered of the baseline.
 pub fn after_document(state: FeedState, is_cut: bool, now: Timestamp) -> FeedState {
@@ -37,18 +72,17 @@ pub fn begins_anew(left: Timestamp, returned: Timestamp, backfill: Duration) -> 
 
 /// Tells whether a new article is part of the baseline and does not alert.
 ///
-/// Only a first document has one, or the first ones where they had lost their ends: what is dated earlier than the backfill window before the feed was `watched_since`,
+/// Of those in its [`Scope`] it is what is dated earlier than the backfill window before the feed was `watched_since`,
 /// or before `now` where that is not known; a first document that comes late, because the feed failed at first, hides
-/// nothing of the time in between. An item without a date cannot be shown to be new, so in a first document it belongs
-/// to the baseline, too. Items of later documents never do.
+/// nothing of the time in between. An item without a date cannot be shown to be new, so it belongs to the baseline, too.
 pub fn is_backlog(
     article: &Article,
-    first_document: bool,
+    in_scope: bool,
     watched_since: Option<Timestamp>,
     backfill: Duration,
     now: Timestamp,
 ) -> bool {
-    if !first_document {
+    if !in_scope {
         return false;
     }
     let Some(dated) = article.item.published.or(article.item.updated) else { return true };
@@ -146,6 +180,36 @@ mod tests {
         let whole = after_document(FeedState::default(), false, first);
         assert_eq!(whole.baseline_at, Some(first));
         assert_eq!(after_document(whole.clone(), true, at("2026-11-27T12:00:00Z")), whole);
+    }
+
+    /// FEEDS C13, promise P1: a baseline that waits for the end of its first document takes that, for a day, and no more.
+    #[test]
+    fn an_open_baseline_takes_what_comes_at_the_end_for_a_day() {
+        let open = |baseline_at: Option<&str>, open_since: Option<&str>| FeedState {
+            baseline_at: baseline_at.map(at),
+            baseline_open_since: open_since.map(at),
+            ..FeedState::default()
+        };
+        let first = Some("2026-11-25T12:00:00Z");
+        for (state, now, scope) in [
+            (open(None, None), "2026-11-25T12:00:00Z", Scope::Document),
+            (open(None, first), "2026-11-25T12:00:00Z", Scope::LostEnd),
+            (open(None, first), "2026-11-26T11:59:59Z", Scope::LostEnd),
+            (open(None, first), "2026-11-26T12:00:00Z", Scope::Nothing),
+            // The feed failed for weeks after a first document that was cut.
+            (open(None, first), "2026-12-16T12:00:00Z", Scope::Nothing),
+            // By a clock that was set back.
+            (open(None, first), "2026-11-20T12:00:00Z", Scope::LostEnd),
+            (open(first, None), "2026-11-25T12:00:01Z", Scope::Nothing),
+            (open(first, first), "2026-11-25T12:00:01Z", Scope::Nothing),
+        ] {
+            assert_eq!(Scope::of(&state, at(now)), scope, "{state:?} {now}");
+        }
+        for (scope, in_front, at_end) in
+            [(Scope::Document, true, true), (Scope::LostEnd, false, true), (Scope::Nothing, false, false)]
+        {
+            assert_eq!((scope.contains(false), scope.contains(true)), (in_front, at_end), "{scope:?}");
+        }
     }
 
     /// FEEDS C13: a feed that was gone for long has a baseline again, one that was gone for short keeps its own.

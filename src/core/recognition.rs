@@ -71,6 +71,8 @@ pub enum Change {
 pub struct Recognised {
     /// What the document changes, in its order.
     pub changes: Vec<Change>,
+    /// How many articles at the end of the document, which are the last of the changes, have no known one behind them.
+    pub unknown_at_end: usize,
     /// How many articles came under new guids, where that were more than half of the document's (FEEDS C5).
     pub reidentified: Option<usize>,
     /// Pages that more than one article of the document is at, or a new one after known ones: they tell nothing apart.
@@ -204,7 +206,11 @@ impl ByKey {
         }
         changes.sort_by_key(|(index, _)| *index);
         shared_pages.extend(changes.iter().filter_map(|(_, change)| successor_page(change, alike)));
-        Recognised { changes: changes.into_iter().map(|(_, change)| change).collect(), reidentified, shared_pages }
+        let places = (0..items).rev().zip(changes.iter().rev());
+        let unknown = places.take_while(|(place, (index, change))| place == index && matches!(change, Change::New(_)));
+        let unknown_at_end = unknown.count();
+        let changes = changes.into_iter().map(|(_, change)| change).collect();
+        Recognised { changes, unknown_at_end, reidentified, shared_pages }
     }
 }
 

@@ -55,6 +55,29 @@ fn kinds(recognised: &Recognised) -> Vec<String> {
     recognised.changes.iter().map(kind).collect()
 }
 
+/// FEEDS C13: where the end that a document had lost begins in a later one.
+#[test]
+fn tells_how_many_articles_no_known_one_comes_after() {
+    let item = |number: &u8| item(&format!("guid-{number}"), "", &format!("Headline {number}"), DAY);
+    let edited = |number: u8| Item { summary: "Said more.".to_owned(), ..item(&number) };
+    let items = |numbers: &[u8]| numbers.iter().map(item).collect::<Vec<_>>();
+    for (second, expected) in [
+        (items(&[7, 1, 8, 2, 9, 10]), 2),
+        (items(&[7, 8, 9]), 3),
+        (items(&[7, 8, 1]), 0),
+        (items(&[1, 2]), 0),
+        (Vec::new(), 0),
+        (vec![item(&7), edited(1), item(&8)], 1),
+        // An item that comes twice is one.
+        (items(&[1, 7, 7]), 1),
+    ] {
+        let recognised = after(items(&[1, 2]), second.clone());
+        assert_eq!(recognised.unknown_at_end, expected, "{second:?}");
+        let end = &recognised.changes[recognised.changes.len() - expected..];
+        assert!(end.iter().all(|change| matches!(change, Change::New(_))), "{end:?}");
+    }
+}
+
 #[track_caller]
 fn assert_pair(first: Item, second: Item, expected: &str) {
     let what = format!("{first:?}\n{second:?}");

@@ -4,7 +4,7 @@ use crate::{
     config::Config,
     core::{
         article::{Article, ArticleId, ParsedFeed, Places, Recovery},
-        baseline,
+        baseline::{self, Scope},
         cadence::{self, NextPoll, PollOutcome},
         feed::{BodyHash, FailureKind, Feed, FeedId, FeedState, FeedUrl, FreshnessHints, PollFailure},
         full_text::{self, PageBudget},
@@ -310,7 +310,7 @@ impl Commit {
             config: &rules,
             feed: matching::feed_in_force(&rules, config, self.feed()),
             id: *id,
-            first_document: before.baseline_at.is_none(),
+            baseline: Scope::of(before, *now),
             watched_since: before.watched_since,
             now: *now,
             hits: Hits::default(),
@@ -374,7 +374,7 @@ struct Intake<'a> {
     config: &'a Config,
     feed: &'a Feed,
     id: FeedId,
-    first_document: bool,
+    baseline: Scope,
     watched_since: Option<Timestamp>,
     now: Timestamp,
     hits: Hits,
@@ -391,20 +391,24 @@ impl Intake<'_> {
             false => (recognition::by_key(&[], articles).by_second_key(&[]), Recent::default()),
         };
         counts.reidentified = recognised.reidentified.unwrap_or_default();
-        let (first_document, since) = (self.first_document, self.watched_since);
+        let (scope, since) = (self.baseline, self.watched_since);
         let (backfill, now) = (self.config.polling.backfill, self.now);
-        let is_backlog = |article: &Article| baseline::is_backlog(article, first_document, since, backfill, now);
+        let end = recognised.changes.len() - recognised.unknown_at_end;
+        let is_backlog = |place: usize, article: &Article| {
+            baseline::is_backlog(article, scope.contains(place >= end), since, backfill, now)
+        };
         let places: Vec<Places> = recognised.changes.iter().map(places_of).collect();
-        let fresh = recognised.changes.iter().zip(&places).filter_map(|(change, places)| match change {
-            Change::New(article) if !is_backlog(article) => Some(*places),
-            _ => None,
-        });
+        let fresh =
+            recognised.changes.iter().zip(&places).enumerate().filter_map(|(place, (change, places))| match change {
+                Change::New(article) if !is_backlog(place, article) => Some(*places),
+                _ => None,
+            });
         let elsewhere = store::story::elsewhere(self.connection, self.id, fresh, self.now)?;
-        for (change, places) in recognised.changes.into_iter().zip(places) {
+        for (place, (change, places)) in recognised.changes.into_iter().zip(places).enumerate() {
             match change {
                 Change::New(article) => {
                     counts.new += 1;
-                    let backlog = is_backlog(&article);
+                    let backlog = is_backlog(place, &article);
                     let id = store::article::insert(self.connection, self.id, &article, places, backlog, self.now)?;
                     if !backlog {
                         let pages = &recognised.shared_pages;

@@ -36,7 +36,10 @@ fn cost_of_taking_a_document() {
         .block_on(store.call(move |connection| {
             let now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
             let stored = store::feed::configure(connection, &config.feeds, now, |_| false, |_| now)?;
-            for (round, first_document, from) in [("first", true, 0), ("two new", false, 2), ("none new", false, 2)] {
+            let later = Scope::Nothing;
+            for (round, baseline, from) in
+                [("first", Scope::Document, 0), ("two new", later, 2), ("none new", later, 2)]
+            {
                 let documents: Vec<_> = (0..FEEDS).map(|feed| items(feed, from, now)).collect();
                 let began = Instant::now();
                 for (index, items) in documents.into_iter().enumerate() {
@@ -45,7 +48,7 @@ fn cost_of_taking_a_document() {
                         config: &config,
                         feed: &config.feeds[index],
                         id: stored[index].id,
-                        first_document,
+                        baseline,
                         watched_since: None,
                         now,
                         hits: Hits::default(),

@@ -151,14 +151,52 @@ fn c13_a_feed_that_returns_cut_has_all_of_its_time_for_a_whole_document() {
 #[test]
 fn c13_a_feed_that_is_always_cut_alerts_after_a_day() {
     let bench = Bench::new(BOTH);
-    for (first, after) in [("a", 0), ("b", 23), ("c", 24)] {
+    for (first, after) in [("a", 0), ("b", 23)] {
         bench.put(Page::feed(whole_and_cut(first).1));
         bench.poll(start() + hours(after));
     }
-    assert_eq!(titles(&bench), Vec::<String>::new());
-    bench.put(Page::feed(whole_and_cut("d").1));
-    bench.poll(start() + hours(25));
-    assert_eq!(titles(&bench), ["d"]);
+    assert_eq!(titles(&bench), Vec::<String>::new(), "nothing in them was known, and they may be what was lost");
+    for (first, after) in [("c", 24), ("d", 25)] {
+        bench.put(Page::feed(whole_and_cut(first).1));
+        bench.poll(start() + hours(after));
+    }
+    assert_eq!(titles(&bench), ["c", "d"]);
+}
+
+/// Promise P1. Once a feed without an end in any document alerted on nothing for its first day.
+#[test]
+fn c13_what_stands_before_known_items_alerts_while_the_baseline_is_open() {
+    let bench = Bench::new(BOTH);
+    let cut = |items: &[&str]| {
+        let items: Vec<_> = items.iter().map(|guid| (*guid, None)).chain([("cut", None)]).collect();
+        let whole = document(&items);
+        Page::feed(&whole[..whole.find("cut").unwrap()])
+    };
+    bench.put(cut(&["a", "b"]));
+    bench.poll(start());
+    bench.put(cut(&["news", "a", "between", "b"]));
+    bench.poll(start() + hours(1));
+    assert_eq!(titles(&bench), ["between", "news"]);
+    bench.put(cut(&["more news", "news", "a", "between", "b", "lost"]));
+    bench.poll(start() + hours(2));
+    assert_eq!(titles(&bench), ["between", "more news", "news"]);
+}
+
+/// Promise P1. Once all that a feed brought after weeks of failures was taken for the end that its first document had lost.
+#[test]
+fn c13_a_feed_that_failed_after_a_first_document_that_was_cut_alerts_on_all_that_it_brings() {
+    let bench = Bench::new(BOTH);
+    bench.put(Page::feed(whole_and_cut("first").1));
+    bench.poll(start());
+    bench.put(Page::error(500));
+    for day in 1..21 {
+        bench.poll(start() + hours(24 * day));
+    }
+    let back = start() + hours(24 * 21);
+    let dated = |days: i64| Some(back - hours(24 * days));
+    bench.put(hits_of(&[("fresh", dated(1)), ("meanwhile", dated(14)), ("undated", None), ("first", None)]));
+    bench.poll(back);
+    assert_eq!(titles(&bench), ["fresh", "meanwhile", "undated"]);
 }
 
 /// FEEDS A14, C13: a body that broke off on the way is no first document.
