@@ -6,6 +6,7 @@
 mod support;
 
 use mail_parser::MessageParser;
+use rusqlite::Connection;
 use std::{io::Write, net::TcpListener, os::unix::net::UnixDatagram};
 use support::{
     FEED, Workspace, configuration, feed_with,
@@ -211,6 +212,51 @@ fn a_mail_larger_than_the_server_takes_is_cut_and_sent() {
     stage.workspace.run(&["poll"]).ended_with(0);
     daemon.wait_for("takes at most 500 (SIZE)");
     assert_eq!(stage.outbox()[1]["state"], "held");
+}
+
+/// Promises P2 and P3. Once a mail was in doubt from the start of its attempt, and was not cut any more after a kill: then it
+/// could not be delivered, for ever.
+#[test]
+fn a_kill_before_anything_of_a_mail_was_sent_leaves_it_to_be_cut() {
+    const MOST: usize = 2_600;
+    let stage = Stage::new();
+    stage.smtp.behave(Behaviour::HangAtRecipient);
+    let daemon = stage.workspace.daemon();
+    // EHLO and MAIL with their replies; RCPT has none.
+    stage.smtp.wait_for_steps(4);
+    daemon.kill();
+    let waiting = stage.outbox();
+    assert_eq!((waiting.len(), &waiting[0]["in_doubt_since"]), (1, &serde_json::Value::Null), "{waiting:?}");
+    stage.smtp.behave(Behaviour::TakeAtMost(MOST));
+    let daemon = stage.workspace.daemon();
+    stage.workspace.run(&["outbox", "retry", "--all"]).ended_with(0);
+    daemon.wait_for("a mail was accepted");
+    let received = stage.smtp.received();
+    assert_eq!(received.len(), 1, "{received:?}");
+    assert!(received[0].message.len() <= MOST);
+}
+
+/// Promise P3. Once a mail whose shorter form could not be stored was in doubt, though nothing of it was sent.
+#[test]
+fn a_store_that_fails_while_a_mail_is_cut_leaves_it_to_be_cut() {
+    let stage = Stage::new();
+    stage.smtp.behave(Behaviour::Down);
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("a mail was not accepted");
+    let file = Connection::open(stage.workspace.path("feedwatch.db")).expect("the store");
+    let full =
+        "CREATE TRIGGER full BEFORE UPDATE OF message ON outbox BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    file.execute_batch(full).expect("a trigger");
+    stage.smtp.behave(Behaviour::TakeAtMost(2_600));
+    stage.workspace.run(&["outbox", "retry", "--all"]).ended_with(0);
+    daemon.wait_for("could not be stored shorter");
+    let waiting = stage.outbox();
+    let mail = &waiting[0];
+    assert_eq!((&mail["state"], &mail["in_doubt_since"]), (&"waiting".into(), &serde_json::Value::Null), "{waiting:?}");
+    file.execute_batch("DROP TRIGGER full").expect("no trigger");
+    stage.workspace.run(&["outbox", "retry", "--all"]).ended_with(0);
+    daemon.wait_for("a mail was accepted");
+    assert_eq!(stage.smtp.received().len(), 1);
 }
 
 /// Promises P1 and P2: an article that waits for its page outlives a kill, and is mailed once, with the page's text.

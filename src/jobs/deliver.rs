@@ -1,4 +1,5 @@
-//! Delivers one mail of the outbox: marks the attempt, submits the stored bytes, records the answer (promise P3).
+//! Delivers one mail of the outbox: marks the attempt, submits the stored bytes, marks that they are being sent right
+//! before they are, records the answer (promises P2 and P3).
 
 use crate::{
     config::{MailServer, SmtpServer},
@@ -58,6 +59,13 @@ async fn record_accepted(resources: &Resources, id: MailId, reply: &str, now: Ti
     resources.store.call(move |connection| store::outbox::record_accepted(connection, id, &reply, now)).await
 }
 
+/// Marks that a mail is being sent; where that fails it is not sent now.
+async fn mark_sending(resources: &Resources, id: MailId, now: Timestamp) -> Result<(), Refusal> {
+    let marked = resources.store.call(move |connection| store::outbox::record_sending(connection, id, now)).await;
+    let why = |error| format!("that the mail is being sent could not be recorded, so it was not sent: {error}");
+    marked.map_err(|error| Refusal { kind: RefusalKind::Temporary, message: why(error) })
+}
+
 /// Submits a mail; one that is larger than the server takes is stored and sent anew, cut to that. Not one that may have
 /// arrived as it was: a mail that comes again is the same (promise P2).
 async fn submit<'a>(
@@ -65,22 +73,30 @@ async fn submit<'a>(
     server: &'a SmtpServer,
     mail: &OutboxMail,
     message: &[u8],
-) -> Result<(Delivery, Option<Parting<'a>>), StoreError> {
-    let send = |message| resources.smtp.submit(server, &mail.sender, &mail.recipient, message);
+    now: Timestamp,
+) -> (Delivery, Option<Parting<'a>>) {
+    let send = |message| {
+        let before_data = mark_sending(resources, mail.id, now);
+        resources.smtp.submit(server, &mail.sender, &mail.recipient, message, before_data)
+    };
     let submitted = send(message).await;
     let (Delivery::Refused(Refusal { kind: RefusalKind::TooLarge { most }, .. }), _) = submitted else {
-        return Ok(submitted);
+        return submitted;
     };
     let fitted = fit::fitted(message, most).filter(|_| mail.in_doubt_since.is_none());
-    let Some(fitted) = fitted else { return Ok(submitted) };
+    let Some(fitted) = fitted else { return submitted };
     let (id, shorter) = (mail.id, fitted.clone());
-    resources.store.call(move |connection| store::outbox::shorten(connection, id, &shorter)).await?;
+    let shorten = move |connection: &Connection| store::outbox::shorten(connection, id, &shorter);
+    if let Err(error) = resources.store.call(shorten).await {
+        let why = format!("the mail is larger than the server takes, and could not be stored shorter: {error}");
+        return (Delivery::temporary(why), None);
+    }
     warn!(
         mail = id.row(),
         size_bytes = fitted.len(),
         "a mail was larger than the server takes and is sent without its HTML part, and its last items where need be"
     );
-    Ok(send(&fitted).await)
+    send(&fitted).await
 }
 
 /// Makes one attempt at a mail.
@@ -93,13 +109,16 @@ pub async fn deliver(resources: &Resources, id: MailId, now: Timestamp) -> Resul
     let begun = store.call(move |connection| store::outbox::begin_attempt(connection, id, now)).await?;
     let Some((mail, message)) = begun else { return Ok(Delivered::Gone) };
     let (delivery, parting) = match &config.mail.server {
-        MailServer::Smtp(server) => submit(resources, server, &mail, &message).await?,
-        MailServer::Maildir(path) => {
-            let (path, message_id) = (path.clone(), mail.message_id.clone());
-            let written = tokio::task::spawn_blocking(move || maildir::deliver(&path, &message_id, &message)).await;
-            let failed = |_| Delivery::temporary("writing into the Maildir failed within feedwatch");
-            (written.unwrap_or_else(failed), None)
-        }
+        MailServer::Smtp(server) => submit(resources, server, &mail, &message, now).await,
+        MailServer::Maildir(path) => match mark_sending(resources, id, now).await {
+            Err(refusal) => (Delivery::Refused(refusal), None),
+            Ok(()) => {
+                let (path, message_id) = (path.clone(), mail.message_id.clone());
+                let written = tokio::task::spawn_blocking(move || maildir::deliver(&path, &message_id, &message)).await;
+                let failed = |_| Delivery::temporary("writing into the Maildir failed within feedwatch");
+                (written.unwrap_or_else(failed), None)
+            }
+        },
     };
     match delivery {
         Delivery::Accepted { reply } => {

@@ -82,7 +82,7 @@ pub struct OutboxMail {
     pub attempts: u32,
     /// When it is tried next.
     pub next_attempt_at: Option<Timestamp>,
-    /// When an attempt began whose end nobody knows: the mail may have arrived.
+    /// When the mail was sent in an attempt whose end nobody knows: it may have arrived.
     pub in_doubt_since: Option<Timestamp>,
     /// What went wrong last.
     pub last_error: Option<String>,
@@ -93,7 +93,7 @@ pub struct OutboxMail {
 }
 
 const COLUMNS: &str = "outbox.id, edition.digest, sender, recipient, message_id, subject,
-    length(message) AS size_bytes, created_at, state, attempts, next_attempt_at, coalesce(doubt_since, attempt_started_at) AS in_doubt_since,
+    length(message) AS size_bytes, created_at, state, attempts, next_attempt_at, coalesce(doubt_since, sending_since) AS in_doubt_since,
     last_error, finished_at, reply";
 
 /// Puts a mail into the outbox, due at once. A Message-ID that is there already is the same mail.
@@ -140,7 +140,8 @@ pub fn waiting(connection: &Connection) -> Result<Vec<(MailId, Timestamp)>, Stor
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Marks the start of an attempt and returns the mail with its bytes, or nothing when it no longer waits.
+/// Marks the start of an attempt and returns the mail with its bytes, or nothing when it no longer waits. An earlier
+/// attempt whose end was not recorded leaves it in doubt if it came as far as [`record_sending`].
 ///
 /// # Errors
 ///
@@ -153,12 +154,24 @@ pub fn begin_attempt(
     let Some(mail) = find(connection, id)?.filter(|mail| mail.state == MailState::Waiting) else { return Ok(None) };
     connection
         .prepare_cached(
-            "UPDATE outbox SET attempts = attempts + 1, doubt_since = coalesce(doubt_since, attempt_started_at),
-                 attempt_started_at = ?2 WHERE id = ?1",
+            "UPDATE outbox SET attempts = attempts + 1, doubt_since = coalesce(doubt_since, sending_since),
+                 sending_since = NULL, attempt_started_at = ?2 WHERE id = ?1",
         )?
         .execute(params![id.row(), millis(now)])?;
     let message = bytes(connection, id)?;
     Ok(Some((OutboxMail { attempts: mail.attempts + 1, ..mail }, message)))
+}
+
+/// Marks that a mail is being sent: from now on it may have arrived, until its attempt's end is recorded (promise P2).
+///
+/// # Errors
+///
+/// [`StoreError::NotFound`] when it no longer waits.
+pub fn record_sending(connection: &Connection, id: MailId, now: Timestamp) -> Result<(), StoreError> {
+    let changed = connection
+        .prepare_cached("UPDATE outbox SET sending_since = ?2 WHERE id = ?1 AND state = 'waiting'")?
+        .execute(params![id.row(), millis(now)])?;
+    unfinished(changed, id)
 }
 
 /// Replaces the bytes of a mail by shorter ones, before any were sent.
@@ -181,15 +194,16 @@ pub fn shorten(connection: &Connection, id: MailId, message: &[u8]) -> Result<()
 pub fn record_accepted(connection: &Connection, id: MailId, reply: &str, now: Timestamp) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE outbox SET state = 'accepted', next_attempt_at = NULL, attempt_started_at = NULL, doubt_since = NULL, reply = ?2,
-                 finished_at = ?3 WHERE id = ?1",
+            "UPDATE outbox SET state = 'accepted', next_attempt_at = NULL, attempt_started_at = NULL,
+                 sending_since = NULL, doubt_since = NULL, reply = ?2, finished_at = ?3 WHERE id = ?1",
         )?
         .execute(params![id.row(), reply, millis(now)])?;
     Ok(())
 }
 
 /// Records that a mail was refused: it is tried again at `next`, or waits for a person without one. A mail that was
-/// discarded meanwhile stays so, and one that a person wants to be retried stays due.
+/// discarded meanwhile stays so, and one that a person wants to be retried stays due. One that is `in_doubt` may have
+/// arrived since it was sent, or since the attempt began where nobody knows how far that came.
 ///
 /// # Errors
 ///
@@ -205,8 +219,8 @@ pub fn record_refused(
         .prepare_cached(
             "UPDATE outbox SET state = iif(:next IS NULL AND attempts > 0, 'held', 'waiting'),
                  next_attempt_at = iif(attempts > 0, :next, next_attempt_at), last_error = :error,
-                 doubt_since = iif(:in_doubt, coalesce(doubt_since, attempt_started_at), doubt_since),
-                 attempt_started_at = NULL
+                 doubt_since = iif(:in_doubt, coalesce(doubt_since, sending_since, attempt_started_at), doubt_since),
+                 attempt_started_at = NULL, sending_since = NULL
              WHERE id = :id AND state = 'waiting'",
         )?
         .execute(named_params! {":id": id.row(), ":next": next.map(millis), ":error": error, ":in_doubt": in_doubt})?;

@@ -14,7 +14,7 @@ use std::{
 /// `PRAGMA application_id` of every store: `fwch` in ASCII.
 const APPLICATION_ID: i32 = 0x6677_6368;
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_second_keys_and_stories.sql"),
     include_str!("../../migrations/0003_feed_health.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/0006_local_indexes.sql"),
     include_str!("../../migrations/0007_validators_absence_and_checks.sql"),
     include_str!("../../migrations/0008_open_baseline.sql"),
+    include_str!("../../migrations/0009_mails_in_sending.sql"),
 ];
 
 /// Returns the migrations, with what SQL cannot do.
@@ -307,6 +308,20 @@ mod tests {
         let rows: Vec<Row> = rows.unwrap().map(Result::unwrap).collect();
         let kept = (Some("\"é\"".as_bytes().to_vec()), Some(b"then".to_vec()), None);
         assert_eq!(rows, [kept, (None, None, Some(8))]);
+    }
+
+    /// Promise P2: a mail that an older version was sending when it was killed is in doubt as it was.
+    #[test]
+    fn a_mail_that_was_under_way_in_an_older_store_stays_in_doubt() {
+        let mut connection = older(
+            8,
+            "INSERT INTO outbox (sender, recipient, message_id, subject, message, created_at, state, attempt_started_at)
+                 VALUES ('a', 'b', '1', '', x'', 5, 'waiting', 6), ('a', 'b', '2', '', x'', 5, 'waiting', NULL);",
+        );
+        migrations().to_latest(&mut connection).unwrap();
+        let mails = crate::store::outbox::list(&connection, true).unwrap();
+        let in_doubt: Vec<_> = mails.iter().map(|mail| mail.in_doubt_since.map(Timestamp::as_millisecond)).collect();
+        assert_eq!(in_doubt, [Some(6), None]);
     }
 
     /// FEEDS C1, C5, C12: articles of a store from before the indexes were made local are found by all that finds others.

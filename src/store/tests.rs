@@ -236,6 +236,24 @@ fn an_edition_is_made_once_and_takes_its_hits() {
     assert_eq!((coverage.feeds, coverage.feeds_polled, coverage.articles_seen), (1, 0, 1));
 }
 
+/// Promise P2: after a crash a mail is in doubt if it was being sent, and not before.
+#[test]
+fn a_mail_is_in_doubt_from_when_it_is_sent() {
+    let (_directory, connection) = open();
+    outbox::enqueue(&connection, None, &mail("1"), at(0)).unwrap();
+    let id = outbox::waiting(&connection).unwrap()[0].0;
+    let begin = || outbox::begin_attempt(&connection, id, at(1)).unwrap().unwrap().0.in_doubt_since;
+    assert_eq!((begin(), begin()), (None, None), "killed before it was sent");
+    outbox::record_sending(&connection, id, at(2)).unwrap();
+    assert_eq!((begin(), begin()), (Some(at(2)), Some(at(2))), "killed while it was sent, and then before");
+    // Nobody knows how far it came: it panicked.
+    outbox::enqueue(&connection, None, &mail("2"), at(3)).unwrap();
+    let id = outbox::waiting(&connection).unwrap()[1].0;
+    outbox::begin_attempt(&connection, id, at(4)).unwrap().unwrap();
+    outbox::record_refused(&connection, id, "a bug", Some(at(9)), true).unwrap();
+    assert_eq!(outbox::find(&connection, id).unwrap().unwrap().in_doubt_since, Some(at(4)));
+}
+
 /// Promise P3: a mail leaves the outbox only when it was accepted or given up.
 #[test]
 fn a_mail_waits_until_it_is_accepted_or_given_up() {
@@ -245,16 +263,21 @@ fn a_mail_waits_until_it_is_accepted_or_given_up() {
     let waiting = outbox::waiting(&connection).unwrap();
     assert_eq!(waiting.len(), 1);
     let id = waiting[0].0;
+    let in_doubt_since = || outbox::find(&connection, id).unwrap().unwrap().in_doubt_since;
     let (begun, bytes) = outbox::begin_attempt(&connection, id, at(1)).unwrap().unwrap();
     assert_eq!((begun.attempts, bytes.as_slice()), (1, b"the bytes".as_slice()));
-    assert_eq!(outbox::find(&connection, id).unwrap().unwrap().in_doubt_since, Some(at(1)));
+    assert_eq!(in_doubt_since(), None, "nothing was sent yet");
+    outbox::record_sending(&connection, id, at(1)).unwrap();
+    assert_eq!(in_doubt_since(), Some(at(1)));
     outbox::record_refused(&connection, id, "busy", Some(at(6)), false).unwrap();
-    assert_eq!(outbox::waiting(&connection).unwrap(), [(id, at(6))]);
-    outbox::begin_attempt(&connection, id, at(6)).unwrap().unwrap();
+    assert_eq!((outbox::waiting(&connection).unwrap(), in_doubt_since()), (vec![(id, at(6))], None));
+    outbox::begin_attempt(&connection, id, at(5)).unwrap().unwrap();
+    outbox::record_sending(&connection, id, at(6)).unwrap();
     outbox::record_refused(&connection, id, "no", None, true).unwrap();
     let held = outbox::find(&connection, id).unwrap().unwrap();
     assert_eq!((held.state, held.in_doubt_since), (MailState::Held, Some(at(6))));
     assert!(outbox::begin_attempt(&connection, id, at(7)).unwrap().is_none(), "it waits for a person");
+    assert!(outbox::record_sending(&connection, id, at(7)).is_err());
     outbox::retry(&connection, id, at(8)).unwrap();
     outbox::begin_attempt(&connection, id, at(8)).unwrap().unwrap();
     outbox::record_accepted(&connection, id, "250 ok", at(9)).unwrap();

@@ -24,6 +24,8 @@ pub(crate) enum Behaviour {
     RefuseMessage(u16),
     /// It accepts everything, and says that a mail may have so many bytes at most (RFC 1870).
     TakeAtMost(usize),
+    /// It never answers to a recipient: nothing of the mail was sent.
+    HangAtRecipient,
     /// It takes the message and never answers the final dot: the client cannot know whether the mail has arrived.
     HangAfterDot,
     /// It accepts everything and never answers QUIT.
@@ -184,7 +186,13 @@ fn converse(stream: &TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
             shared.lock().partings += 1;
             shared.changed.notify_all();
         }
-        if (behaviour == Behaviour::HangAfterDot && line == b".\r\n") || (behaviour == Behaviour::HangAtQuit && quits) {
+        let hangs = match behaviour {
+            Behaviour::HangAtRecipient => line.starts_with(b"RCPT"),
+            Behaviour::HangAfterDot => line == b".\r\n",
+            Behaviour::HangAtQuit => quits,
+            _ => false,
+        };
+        if hangs {
             // Reads until the client is gone, and says nothing.
             return io::copy(&mut lines, &mut io::sink()).map(drop);
         }

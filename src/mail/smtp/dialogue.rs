@@ -126,11 +126,18 @@ impl<'a> Session<'a> {
     }
 
     /// Sends one message to one recipient and returns what the server said to it.
-    pub(super) async fn send(&mut self, sender: &str, recipient: &str, message: &[u8]) -> Result<String, Refusal> {
+    pub(super) async fn send(
+        &mut self,
+        sender: &str,
+        recipient: &str,
+        message: &[u8],
+        before_data: impl Future<Output = Result<(), Refusal>>,
+    ) -> Result<String, Refusal> {
         let (sender, recipient) = (ascii_address(sender), ascii_address(recipient));
         let parameters = self.parameters(&sender, &recipient, message)?;
         self.command(Phase::Sender, &format!("MAIL FROM:<{sender}>{parameters}"), 250).await?;
         self.command(Phase::Recipient, &format!("RCPT TO:<{recipient}>"), 250).await?;
+        before_data.await?;
         self.command(Phase::Data, "DATA", 354).await?;
         // The end of data brings its own CRLF; with the message's own, a line would be added.
         let body = message.strip_suffix(b"\r\n").unwrap_or(message);

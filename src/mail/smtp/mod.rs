@@ -99,15 +99,18 @@ impl Client {
     /// Hands a message to the server for one recipient. Returns at the server's answer: it is to be recorded before
     /// anything else is said on the connection.
     ///
-    /// `message` is sent as it is, apart from the escape of dots; lines end in CRLF.
+    /// `message` is sent as it is, apart from the escape of dots; lines end in CRLF. `before_data` is awaited when the
+    /// server has accepted sender and recipient, before anything of the message is sent: up to there nothing can have
+    /// arrived. If it fails nothing is sent.
     pub async fn submit<'a>(
         &'a self,
         server: &'a SmtpServer,
         sender: &str,
         recipient: &str,
         message: &[u8],
+        before_data: impl Future<Output = Result<(), Refusal>>,
     ) -> (Delivery, Option<Parting<'a>>) {
-        match self.transaction(server, sender, recipient, message).await {
+        match self.transaction(server, sender, recipient, message, before_data).await {
             Ok((reply, session)) => (Delivery::Accepted { reply }, Some(Parting(session))),
             Err(refusal) => (Delivery::Refused(refusal), None),
         }
@@ -119,10 +122,11 @@ impl Client {
         sender: &str,
         recipient: &str,
         message: &[u8],
+        before_data: impl Future<Output = Result<(), Refusal>>,
     ) -> Result<(String, Session<'a>), Refusal> {
         let mut session = Session::open(self, server).await?;
         session.log_in().await?;
-        let reply = session.send(sender, recipient, message).await?;
+        let reply = session.send(sender, recipient, message, before_data).await?;
         Ok((reply, session))
     }
 

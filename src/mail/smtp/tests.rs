@@ -102,7 +102,9 @@ async fn scripted(script: Script) -> (u16, Arc<Mutex<Vec<String>>>) {
 }
 
 async fn submit(client: &Client, server: &SmtpServer) -> Delivery {
-    let (delivery, parting) = client.submit(server, "alerts@example.org", "desk@example.org", MESSAGE).await;
+    let before_data = std::future::ready(Ok(()));
+    let (delivery, parting) =
+        client.submit(server, "alerts@example.org", "desk@example.org", MESSAGE, before_data).await;
     if let Some(parting) = parting {
         parting.quit().await;
     }
@@ -175,11 +177,34 @@ async fn a_server_that_fails_at_quit_has_the_mail() {
         let client = client();
         let client = client.clone().with_timeouts(Timeouts { quit: Duration::from_millis(300), ..client.timeouts });
         let server = server(port, SmtpTls::Off, false);
-        let (delivery, parting) = client.submit(&server, "alerts@example.org", "desk@example.org", MESSAGE).await;
+        let before_data = std::future::ready(Ok(()));
+        let (delivery, parting) =
+            client.submit(&server, "alerts@example.org", "desk@example.org", MESSAGE, before_data).await;
         assert_eq!(delivery, Delivery::Accepted { reply: "250 2.0.0 queued as 42".to_owned() });
         assert_eq!(heard.lock().unwrap().last().unwrap(), ".", "{answer}");
         parting.unwrap().quit().await;
         assert_eq!(heard.lock().unwrap().last().unwrap(), "QUIT", "{answer}");
+    }
+}
+
+/// Promise P2: what is to be recorded before a mail can arrive is recorded before DATA, and after all that may refuse it.
+#[tokio::test]
+async fn what_comes_before_the_data_may_stop_it() {
+    for (script, asked) in
+        [(&[][..], true), (&[("RCPT", "550 no")], false), (&[("EHLO", "250-m\r\n250 SIZE 20")], false)]
+    {
+        let (port, heard) = scripted(Box::leak(Box::from(script))).await;
+        let mut was_asked = false;
+        let before_data = async {
+            was_asked = true;
+            Err(Refusal { kind: Temporary, message: "the disk is full".to_owned() })
+        };
+        let server = server(port, SmtpTls::Off, false);
+        let client = client();
+        let (delivery, _) =
+            client.submit(&server, "alerts@example.org", "desk@example.org", MESSAGE, before_data).await;
+        assert_eq!((was_asked, message(&delivery) == "the disk is full"), (asked, asked), "{delivery:?}");
+        assert!(!heard.lock().unwrap().iter().any(|line| line == "DATA"));
     }
 }
 
@@ -261,7 +286,8 @@ async fn addresses_are_ascii_or_need_an_extension_and_inject_nothing() {
         let (port, heard) = scripted(script).await;
         let server = server(port, SmtpTls::Off, false);
         let client = client();
-        let (delivery, _) = client.submit(&server, "alerts@example.org", recipient, b"x\r\n").await;
+        let (delivery, _) =
+            client.submit(&server, "alerts@example.org", recipient, b"x\r\n", std::future::ready(Ok(()))).await;
         match want {
             Ok(command) => assert!(heard.lock().unwrap().iter().any(|line| line == command), "{delivery:?}"),
             Err(words) => {
