@@ -1,4 +1,7 @@
 //! The text part: the same as the HTML part, in lines of at most 76 columns; URLs unbroken on their own line.
+//!
+//! Between the first line and the one of four hyphens nothing but an item begins a line with a hyphen, whatever a feed
+//! or a name says: `fit` counts on that.
 
 use super::{
     html::{Form, Plan, outlets, plain_title},
@@ -12,11 +15,11 @@ const COLUMNS: usize = 76;
 /// Renders the text part with the items in the forms that the HTML part gave them.
 pub(super) fn text(view: &View, plan: &Plan) -> String {
     let mut out = Lines::default();
-    out.prose(&view.digest, "");
-    out.prose(&view.summary, "");
+    out.prose(&view.digest, "  ");
+    out.prose(&view.summary, "  ");
     for (group, forms) in view.groups.iter().zip(&plan.forms) {
         out.blank();
-        out.prose(&format!("== {} ({}) ==", group.rule, group.count), "");
+        out.prose(&format!("== {} ({}) ==", group.rule, group.count), "  ");
         for (item, form) in group.items.iter().zip(forms) {
             match form {
                 Form::Full => full(&mut out, item),
@@ -28,14 +31,14 @@ pub(super) fn text(view: &View, plan: &Plan) -> String {
     let footer = &view.footer;
     if plan.omitted > 0 {
         out.blank();
-        out.prose(&format!("{} more: {}", plan.omitted, footer.command), "");
+        out.prose(&format!("{} more: {}", plan.omitted, footer.command), "  ");
     }
     out.blank();
     // Not "-- ": mail programs hide what they take for a signature, and the coverage must be seen.
     out.line("----");
     out.prose(&format!("{} {}", footer.window, footer.coverage.join(" ")), "");
     for line in &footer.failing {
-        out.prose(&format!("- {line}"), "  ");
+        out.item(line);
     }
     out.blank();
     out.prose(
@@ -47,7 +50,7 @@ pub(super) fn text(view: &View, plan: &Plan) -> String {
 
 fn full(out: &mut Lines, item: &ItemView) {
     out.blank();
-    out.prose(&format!("- {}", marked(&item.title)), "  ");
+    out.item(&marked(&item.title));
     let retrospect = if item.in_retrospect { " · found in retrospect" } else { "" };
     if let Some(rule) = &item.above {
         let terms = if item.terms.is_empty() { String::new() } else { format!(" · matched: {}", item.terms) };
@@ -102,7 +105,7 @@ fn href(link: &Link) -> Option<&str> {
 
 fn compact(out: &mut Lines, item: &ItemView) {
     let retrospect = if item.in_retrospect { " · found in retrospect" } else { "" };
-    out.prose(&format!("- {} · {}{retrospect}", plain_title(item), outlets(item)), "  ");
+    out.item(&format!("{} · {}{retrospect}", plain_title(item), outlets(item)));
     if let Link::Web { href, .. } = &item.link {
         out.line(&format!("  {href}"));
     }
@@ -127,11 +130,21 @@ impl Lines {
         self.0.push('\n');
     }
 
-    /// Adds text, wrapped between words; lines after the first start with `indent`. A longer word has its own line,
-    /// or several where it is of a script that is written without spaces.
+    /// Adds the first line of an item. The first word stands beside the hyphen, however long it is.
+    fn item(&mut self, text: &str) {
+        self.wrapped("- ", text, "  ");
+    }
+
+    /// Adds text that goes on from line to line with `indent`, and begins with the spaces that it has.
     fn prose(&mut self, text: &str, indent: &str) {
-        let lead = text.len() - text.trim_start_matches(' ').len();
-        let (mut line, mut columns, mut empty) = (" ".repeat(lead), lead, true);
+        let (lead, text) = text.split_at(text.len() - text.trim_start_matches(' ').len());
+        self.wrapped(lead, text, indent);
+    }
+
+    /// Adds `lead` and text, wrapped between words; lines after the first start with `indent`. A longer word has its own
+    /// line, or several where it is of a script that is written without spaces.
+    fn wrapped(&mut self, lead: &str, text: &str, indent: &str) {
+        let (mut line, mut columns, mut empty) = (lead.to_owned(), lead.len(), true);
         for (piece, spaced) in text.split_whitespace().flat_map(pieces) {
             let (gap, width) = (usize::from(spaced && !empty), width(piece));
             if !empty && columns + gap + width > COLUMNS {
@@ -176,7 +189,7 @@ mod tests {
     fn wraps_scripts_without_spaces_too() {
         let mut out = Lines::default();
         out.prose(&format!("  {}", "朝鮮が弾道ミサイルを発射した".repeat(8)), "  ");
-        out.prose(&format!("- {}", "слово ".repeat(40)), "  ");
+        out.item(&"слово ".repeat(40));
         assert!(out.0.lines().count() > 6);
         assert!(out.0.lines().all(|line| width(line) <= COLUMNS && line.starts_with(['-', ' '])), "{}", out.0);
     }
