@@ -10,10 +10,12 @@ const PLAIN: &str =
 /// not fit.
 pub fn fitted(message: &[u8], most: usize) -> Option<Vec<u8>> {
     let message = std::str::from_utf8(message).ok()?;
-    let (head, body) = message.split_once("\r\n\r\n")?;
+    let end = message.find("\r\n\r\n")?;
+    let (head, body) = (&message[..end + 2], &message[end + 4..]);
     let headers = headers(head);
     let is_of_body = |header: &&str| is_named(header, "MIME-Version:") || is_named(header, "Content-");
-    let boundary = headers.iter().find_map(|header| header.split_once("boundary=\"")?.1.split('"').next());
+    let kind = headers.iter().find(|header| is_named(header, "Content-Type:"));
+    let boundary = kind.and_then(|kind| kind.split_once("boundary=\"")?.1.split('"').next());
     let text = match boundary {
         Some(boundary) => {
             let part = body.split_once(&format!("--{boundary}\r\n"))?.1;
@@ -39,8 +41,7 @@ fn is_named(header: &str, name: &str) -> bool {
 fn headers(head: &str) -> Vec<&str> {
     let mut headers = Vec::new();
     let mut start = 0;
-    let ends = head.match_indices("\r\n").map(|(at, end)| at + end.len()).chain([head.len()]);
-    for end in ends {
+    for end in head.match_indices("\r\n").map(|(at, end)| at + end.len()) {
         if !head[end..].starts_with([' ', '\t']) {
             headers.push(&head[start..end]);
             start = end;
@@ -120,7 +121,7 @@ mod tests {
             message::{self, Envelope},
             render::{
                 self,
-                tests::{article, edition, hit},
+                tests::{article, edition, hit, representative},
             },
         },
     };
@@ -236,6 +237,29 @@ mod tests {
             }
             assert!(seen.len() > 5 && seen.contains(&0), "it was hardly cut: {seen:?}");
         }
+    }
+
+    /// The mails that `message` makes, whatever a name in a header looks like.
+    #[test]
+    fn the_boundary_is_that_of_the_content_type() {
+        let mut edition = representative();
+        edition.subject = "boundary=\"none\"".to_owned();
+        let whole = message_of(&edition);
+        let head = std::str::from_utf8(&whole).unwrap().split_once("\r\n\r\n").unwrap().0;
+        assert!(head.find("boundary=\"none\"") < head.find("Content-Type:"), "{head}");
+        let fitted = fitted(&whole, whole.len() - 1).unwrap();
+        assert_eq!(parsed(&fitted).parts.len(), 1);
+        // Each header on lines of its own, wherever those of the body were.
+        let swapped = String::from_utf8(whole).unwrap().replacen("\r\n\r\n", "\r\nX-Last: of all\r\n\r\n", 1);
+        let fitted = super::fitted(swapped.as_bytes(), swapped.len() - 1).unwrap();
+        let names = |message: &[u8]| -> Vec<String> {
+            parsed(message).headers_raw().map(|(name, _)| name.to_owned()).collect()
+        };
+        let mut expected = names(swapped.as_bytes());
+        expected.retain(|name| name != "MIME-Version" && !name.starts_with("Content-"));
+        expected.extend(["MIME-Version", "Content-Type", "Content-Transfer-Encoding"].map(str::to_owned));
+        assert_eq!(names(&fitted), expected);
+        assert_eq!(parsed(&fitted).header("X-Last").and_then(|value| value.as_text()), Some("of all"));
     }
 
     #[test]
