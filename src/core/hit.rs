@@ -110,7 +110,7 @@ pub struct StoredHit {
     pub terms: Vec<TermMatch>,
     /// The article.
     pub article: HitArticle,
-    /// Whether an earlier edition of the digest that it waits for had a hit of the same rule and story.
+    /// Whether an earlier edition of the digest that it waits for has shown a hit of the same rule and story.
     pub told_before: bool,
 }
 

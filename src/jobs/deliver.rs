@@ -85,18 +85,19 @@ async fn submit<'a>(
     };
     let fitted = fit::fitted(message, most).filter(|_| mail.in_doubt_since.is_none());
     let Some(fitted) = fitted else { return submitted };
-    let (id, shorter) = (mail.id, fitted.clone());
-    let shorten = move |connection: &Connection| store::outbox::shorten(connection, id, &shorter);
+    let (id, shorter, is_cut) = (mail.id, fitted.message.clone(), fitted.left_out > 0);
+    let shorten = move |connection: &Connection| store::outbox::shorten(connection, id, &shorter, is_cut);
     if let Err(error) = resources.store.call(shorten).await {
         let why = format!("the mail is larger than the server takes, and could not be stored shorter: {error}");
         return (Delivery::temporary(why), None);
     }
     warn!(
         mail = id.row(),
-        size_bytes = fitted.len(),
+        size_bytes = fitted.message.len(),
+        left_out = fitted.left_out,
         "a mail was larger than the server takes and is sent without its HTML part, and its last items where need be"
     );
-    send(&fitted).await
+    send(&fitted.message).await
 }
 
 /// Makes one attempt at a mail.

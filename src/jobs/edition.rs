@@ -82,6 +82,7 @@ pub fn mail(config: &Config, edition: &Edition, to: &Mailbox, slot: Timestamp, h
         message: message::edition_message(edition, &rendered, &envelope, &message_id, now),
         message_id: message_id.to_string(),
         subject: edition.subject.clone(),
+        is_cut: rendered.omitted > 0,
     }
 }
 

@@ -113,6 +113,7 @@ pub(super) fn mail(
         message_id: notice.message_id.to_string(),
         subject,
         message: notice.bytes,
+        is_cut: false,
     };
     store::outbox::enqueue(connection, None, &mail, now)?;
     Ok(())

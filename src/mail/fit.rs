@@ -5,10 +5,19 @@
 const PLAIN: &str =
     "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n";
 
+/// A mail that was cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fitted {
+    /// The mail.
+    pub message: Vec<u8>,
+    /// How many items were left out.
+    pub left_out: usize,
+}
+
 /// Returns the mail of an edition under the same headers with at most so many bytes. The HTML part is left out first,
 /// since the text says the same; then the last items of the text, which are the least important. `None` if it still does
 /// not fit.
-pub fn fitted(message: &[u8], most: usize) -> Option<Vec<u8>> {
+pub fn fitted(message: &[u8], most: usize) -> Option<Fitted> {
     let message = std::str::from_utf8(message).ok()?;
     let end = message.find("\r\n\r\n")?;
     let (head, body) = (&message[..end + 2], &message[end + 4..]);
@@ -28,8 +37,9 @@ pub fn fitted(message: &[u8], most: usize) -> Option<Vec<u8>> {
     fitted.push_str(PLAIN);
     fitted.push_str("\r\n");
     let room = most.checked_sub(fitted.len())?;
-    fitted.push_str(&shortened(text, room, most)?);
-    Some(fitted.into_bytes())
+    let (text, left_out) = shortened(text, room, most)?;
+    fitted.push_str(&text);
+    Some(Fitted { message: fitted.into_bytes(), left_out })
 }
 
 /// Tells whether the name of a header, with its colon, is or begins like this.
@@ -50,11 +60,11 @@ fn headers(head: &str) -> Vec<&str> {
     headers
 }
 
-/// Returns a text in quoted-printable without the last items that there is no `room` for.
-fn shortened(text: &str, room: usize, most: usize) -> Option<String> {
+/// Returns a text in quoted-printable without the last items that there is no `room` for, and how many these are.
+fn shortened(text: &str, room: usize, most: usize) -> Option<(String, usize)> {
     let whole = format!("{}\r\n", text.trim_end_matches("\r\n"));
     if whole.len() <= room {
-        return Some(whole);
+        return Some((whole, 0));
     }
     let lines = lines(&whole);
     // The first line is the name of the digest. `text` lets nothing else begin like this.
@@ -73,7 +83,7 @@ fn shortened(text: &str, room: usize, most: usize) -> Option<String> {
         );
         let cut = format!("{}{note}{tail}", before.concat());
         if cut.len() <= room {
-            return Some(cut);
+            return Some((cut, left_out));
         }
     }
     None
@@ -166,7 +176,7 @@ mod tests {
     fn the_html_part_goes_first() {
         let whole = mail(4);
         let text = parsed(&whole).body_text(0).unwrap().into_owned();
-        let fitted = fitted(&whole, whole.len() - 1).unwrap();
+        let fitted = fitted(&whole, whole.len() - 1).unwrap().message;
         let mail = parsed(&fitted);
         assert_eq!(mail.parts.len(), 1);
         assert_eq!(mail.body_text(0).unwrap().trim_end(), text.trim_end());
@@ -188,14 +198,14 @@ mod tests {
         let footer = &all[all.find("\n----\n").unwrap()..];
         let mut before = 40;
         for most in (0..whole.len()).rev().step_by(997) {
-            let Some(fitted) = fitted(&whole, most) else { continue };
+            let Some(Fitted { message: fitted, left_out }) = fitted(&whole, most) else { continue };
             assert!(fitted.len() <= most, "{} of {most}", fitted.len());
             let text = parsed(&fitted).body_text(0).unwrap().replace("\r\n", "\n");
             let kept = items(&text);
             assert!(kept <= before && text.trim_end().ends_with(footer.trim_end()), "{text}");
             let (start, _) = text.split_once(" left out: the mail server takes").unwrap_or((&all, ""));
             let said = start.lines().last().and_then(|line| line.split(' ').next()?.parse().ok()).unwrap_or(0);
-            assert_eq!(kept + said, 40, "{text}");
+            assert_eq!((kept + said, left_out), (40, said), "{text}");
             let beginning = &start[..start.rfind('\n').unwrap()];
             assert!(all.starts_with(beginning.trim_end()), "{text}");
             assert!(!beginning.trim_end().ends_with(" =="), "a rule without items: {text}");
@@ -224,12 +234,12 @@ mod tests {
             let whole = message_of(&edition);
             let mut seen = HashSet::new();
             for most in (0..whole.len()).rev().step_by(37) {
-                let Some(fitted) = fitted(&whole, most) else { continue };
+                let Some(Fitted { message: fitted, left_out }) = fitted(&whole, most) else { continue };
                 let text = parsed(&fitted).body_text(0).unwrap().into_owned();
                 let (start, _) = text.split_once(" left out: the mail server takes").unwrap_or((&text, ""));
                 let said = start.lines().last().and_then(|line| line.split(' ').next()?.parse().ok()).unwrap_or(0);
                 let kept = text.matches("Example Wire").count();
-                assert_eq!(kept + said, titles.len(), "{text}");
+                assert_eq!((kept + said, left_out), (titles.len(), said), "{text}");
                 let above = &text[..text.find("\n----").unwrap()];
                 let headlines = above.lines().filter(|line| line.starts_with("== ")).count();
                 assert_eq!(headlines, kept.div_ceil(4), "{text}");
@@ -247,11 +257,11 @@ mod tests {
         let whole = message_of(&edition);
         let head = std::str::from_utf8(&whole).unwrap().split_once("\r\n\r\n").unwrap().0;
         assert!(head.find("boundary=\"none\"") < head.find("Content-Type:"), "{head}");
-        let fitted = fitted(&whole, whole.len() - 1).unwrap();
+        let fitted = fitted(&whole, whole.len() - 1).unwrap().message;
         assert_eq!(parsed(&fitted).parts.len(), 1);
         // Each header on lines of its own, wherever those of the body were.
         let swapped = String::from_utf8(whole).unwrap().replacen("\r\n\r\n", "\r\nX-Last: of all\r\n\r\n", 1);
-        let fitted = super::fitted(swapped.as_bytes(), swapped.len() - 1).unwrap();
+        let fitted = super::fitted(swapped.as_bytes(), swapped.len() - 1).unwrap().message;
         let names = |message: &[u8]| -> Vec<String> {
             parsed(message).headers_raw().map(|(name, _)| name.to_owned()).collect()
         };

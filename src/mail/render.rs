@@ -25,13 +25,15 @@ pub struct Rendered {
     pub text: String,
     /// HTML, a whole document.
     pub html: String,
+    /// Hits that are counted in both, for want of room.
+    pub omitted: usize,
 }
 
 /// Renders an edition for one recipient.
 pub fn render(edition: &Edition, notice: &Notice<'_>) -> Rendered {
     let view = view::view(edition, notice);
     let (html, plan) = html::html(&view);
-    Rendered { text: text::text(&view, &plan), html }
+    Rendered { text: text::text(&view, &plan), html, omitted: plan.omitted }
 }
 
 #[cfg(test)]

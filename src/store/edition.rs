@@ -99,6 +99,16 @@ pub fn record(connection: &Connection, edition: &NewEdition<'_>) -> Result<Optio
     Ok(Some(EditionId(id)))
 }
 
+/// Marks that a mail of an edition does not show all of its hits.
+///
+/// # Errors
+///
+/// When SQLite fails.
+pub(super) fn mark_cut(connection: &Connection, edition: EditionId) -> Result<(), StoreError> {
+    connection.prepare_cached("UPDATE edition SET cut = 1 WHERE id = ?1")?.execute([edition.0])?;
+    Ok(())
+}
+
 /// Returns what was looked at in a window; the caller adds the editions that were missed.
 ///
 /// # Errors

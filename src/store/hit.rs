@@ -161,7 +161,8 @@ pub fn pending(connection: &Connection, digest: &DigestName) -> Result<Pending, 
     Ok(Pending { hits, suppressed })
 }
 
-/// Returns those of the hits that wait whose story an earlier edition has listed under the same rule.
+/// Returns those of the hits that wait whose story an earlier edition has shown under the same rule. One that was cut is
+/// not counted on: it is not known which of its hits each mail showed.
 fn told_before(connection: &Connection, digest: &DigestName) -> Result<HashSet<HitId>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT waiting.hit_id FROM digest_hit AS waiting JOIN hit ON hit.id = waiting.hit_id
@@ -169,8 +170,9 @@ fn told_before(connection: &Connection, digest: &DigestName) -> Result<HashSet<H
              JOIN story_member AS other ON other.story_id = own.story_id AND other.article_id <> own.article_id
              JOIN hit AS earlier ON earlier.article_id = other.article_id AND earlier.rule = hit.rule
              JOIN digest_hit AS told ON told.digest = waiting.digest AND told.hit_id = earlier.id
+             JOIN edition ON edition.id = told.edition_id
          WHERE waiting.digest = ?1 AND waiting.edition_id IS NULL
-             AND told.edition_id IS NOT NULL AND told.suppressed = 0",
+             AND told.suppressed = 0 AND edition.cut = 0",
     )?;
     let told = statement.query_map([digest.as_str()], |row| row.get(0).map(HitId::from_row))?;
     Ok(told.collect::<Result<_, _>>()?)

@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    edition::EditionId,
+    edition::{self, EditionId},
     row::{millis, optional_timestamp, timestamp},
 };
 use crate::core::retry::MailId;
@@ -23,6 +23,8 @@ pub struct NewMail {
     pub subject: String,
     /// The whole message, as every attempt sends it.
     pub message: Vec<u8>,
+    /// Whether it does not show all hits of its edition.
+    pub is_cut: bool,
 }
 
 /// What is to become of a mail.
@@ -123,6 +125,9 @@ pub fn enqueue(
             ":message": mail.message,
             ":now": millis(now),
         })?;
+    if let Some(edition) = edition.filter(|_| mail.is_cut) {
+        edition::mark_cut(connection, edition)?;
+    }
     Ok(())
 }
 
@@ -174,15 +179,20 @@ pub fn record_sending(connection: &Connection, id: MailId, now: Timestamp) -> Re
     unfinished(changed, id)
 }
 
-/// Replaces the bytes of a mail by shorter ones, before any were sent.
+/// Replaces the bytes of a mail by shorter ones, before any were sent; `is_cut`: they do not show all hits of the edition.
 ///
 /// # Errors
 ///
 /// When SQLite fails.
-pub fn shorten(connection: &Connection, id: MailId, message: &[u8]) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("UPDATE outbox SET message = ?2 WHERE id = ?1 AND state = 'waiting' AND doubt_since IS NULL")?
-        .execute(params![id.row(), message])?;
+pub fn shorten(connection: &Connection, id: MailId, message: &[u8], is_cut: bool) -> Result<(), StoreError> {
+    let mut shorten = connection.prepare_cached(
+        "UPDATE outbox SET message = ?2 WHERE id = ?1 AND state = 'waiting' AND doubt_since IS NULL
+         RETURNING edition_id",
+    )?;
+    let edition = shorten.query_row(params![id.row(), message], |row| row.get(0)).optional()?.flatten();
+    if let Some(edition) = edition.filter(|_| is_cut) {
+        edition::mark_cut(connection, EditionId(edition))?;
+    }
     Ok(())
 }
 

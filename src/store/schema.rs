@@ -14,7 +14,7 @@ use std::{
 /// `PRAGMA application_id` of every store: `fwch` in ASCII.
 const APPLICATION_ID: i32 = 0x6677_6368;
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_second_keys_and_stories.sql"),
     include_str!("../../migrations/0003_feed_health.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/0007_validators_absence_and_checks.sql"),
     include_str!("../../migrations/0008_open_baseline.sql"),
     include_str!("../../migrations/0009_mails_in_sending.sql"),
+    include_str!("../../migrations/0010_editions_cut.sql"),
 ];
 
 /// Returns the migrations, with what SQL cannot do.

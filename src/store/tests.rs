@@ -69,6 +69,7 @@ fn mail(id: &str) -> NewMail {
         message_id: format!("<{id}@example.org>"),
         subject: "subject".to_owned(),
         message: b"the bytes".to_vec(),
+        is_cut: false,
     }
 }
 

@@ -236,6 +236,40 @@ async fn c11_a_rewritten_headline_is_one_story_and_both_are_kept() {
     assert_eq!(bench.mails().iter().filter(|mail| mail.contains("reported before")).count(), 2);
 }
 
+/// Promise P8: what a mail had no room for was not told, and a later mail does not say that it was.
+#[tokio::test]
+async fn what_was_left_out_of_a_mail_was_not_reported_before() {
+    let text = "Seoul said on Tuesday that Pyongyang had fired at least two ballistic missiles from the Wonsan area.";
+    let links = ["https://wire.example/dprk-fires", "https://wire.example/two-missiles-alarm-seoul"];
+    let configuration = CONFIGURATION.replace("max_hits_per_poll = 3", "max_hits_per_poll = 900");
+    for (others, is_cut, told) in [(0, false, 2), (0, true, 0), (800, false, 0)] {
+        let bench = bench_of(&configuration, at("2026-11-24T05:00:00Z")).await;
+        let others: Vec<_> = (0..others)
+            .map(|number| {
+                (format!("https://wire.example/other-{number}"), format!("DPRK ballistic missiles, day {number}"))
+            })
+            .collect();
+        let first = (links[0], links[0], "DPRK fires missiles", text);
+        let others = others.iter().map(|(link, title)| (link.as_str(), link.as_str(), title.as_str(), ""));
+        let items: Vec<_> = [first].into_iter().chain(others).collect();
+        bench.poll_items(&items, "2026-11-24T06:00:00Z").await;
+        bench.compose("2026-11-24T07:00:00Z").await;
+        if is_cut {
+            let cut = |connection: &_| {
+                let mail = store::outbox::waiting(connection)?[0].0;
+                store::outbox::shorten(connection, mail, b"A: b\r\n\r\ncut", true)
+            };
+            bench.resources.store.call(cut).await.unwrap();
+        }
+        bench.deliver_all("2026-11-24T07:00:01Z").await;
+        bench.poll_items(&[(links[1], links[1], "DPRK missiles alarm Seoul", text)], "2026-11-24T08:30:00Z").await;
+        assert_eq!(bench.compose("2026-11-25T07:00:00Z").await, Composed::Sent { hits: 1, mails: 2 });
+        bench.deliver_all("2026-11-25T07:00:01Z").await;
+        let said = bench.mails().iter().filter(|mail| mail.contains("reported before")).count();
+        assert_eq!(said, told, "{} {is_cut}", items.len());
+    }
+}
+
 /// FEEDS C1, C9, C14: one article in four feeds: each sighting and hit is kept, the digest shows one story.
 #[tokio::test]
 async fn c14_one_article_in_several_feeds_is_one_story() {
