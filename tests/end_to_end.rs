@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "each test crate uses a part of it")]
 mod support;
 
+use feedwatch::store::outbox::{self, NewMail};
 use mail_parser::MessageParser;
 use rusqlite::Connection;
 use std::{io::Write, net::TcpListener, os::unix::net::UnixDatagram};
@@ -212,6 +213,32 @@ fn a_mail_larger_than_the_server_takes_is_cut_and_sent() {
     stage.workspace.run(&["poll"]).ended_with(0);
     daemon.wait_for("takes at most 500 (SIZE)");
     assert_eq!(stage.outbox()[1]["state"], "held");
+}
+
+/// Promise P8. Once a notice was cut like an edition, and named a command that does not list what was left out.
+#[test]
+fn a_notice_larger_than_the_server_takes_is_held() {
+    let stage = Stage::new();
+    stage.smtp.behave(Behaviour::TakeAtMost(500));
+    let daemon = stage.workspace.daemon();
+    daemon.wait_for("takes at most 500 (SIZE)");
+    let head = "From: alerts@example.org\r\nContent-Type: text/plain\r\n\r\n";
+    let notice = NewMail {
+        sender: "alerts@example.org".to_owned(),
+        recipient: "ops@example.org".to_owned(),
+        message_id: "<notice@example.org>".to_owned(),
+        subject: "90 feeds fail".to_owned(),
+        message: format!("{head}Notice\r\n{}", "- a feed fails\r\n".repeat(90)).into_bytes(),
+        is_cut: false,
+    };
+    let refused = format!("the mail has {} bytes", notice.message.len());
+    let file = Connection::open(stage.workspace.path("feedwatch.db")).expect("the store");
+    outbox::enqueue(&file, None, &notice, jiff::Timestamp::UNIX_EPOCH).expect("a mail");
+    stage.workspace.run(&["outbox", "retry", "--all"]).ended_with(0);
+    daemon.wait_for(&refused);
+    let outbox = stage.outbox();
+    assert_eq!((outbox.len(), &outbox[1]["state"]), (2, &"held".into()), "{outbox:?}");
+    assert_eq!(outbox[1]["size_bytes"], notice.message.len());
 }
 
 /// Promises P2 and P3. Once a mail was in doubt from the start of its attempt, and was not cut any more after a kill: then it

@@ -66,8 +66,9 @@ async fn mark_sending(resources: &Resources, id: MailId, now: Timestamp) -> Resu
     marked.map_err(|error| Refusal { kind: RefusalKind::Temporary, message: why(error) })
 }
 
-/// Submits a mail; one that is larger than the server takes is stored and sent anew, cut to that. Not one that may have
-/// arrived as it was: a mail that comes again is the same (promise P2).
+/// Submits a mail; one of an edition that is larger than the server takes is stored and sent anew, cut to that. Not one
+/// that may have arrived as it was: a mail that comes again is the same (promise P2). Nor a notice, whose items no command
+/// lists.
 async fn submit<'a>(
     resources: &'a Resources,
     server: &'a SmtpServer,
@@ -83,8 +84,8 @@ async fn submit<'a>(
     let (Delivery::Refused(Refusal { kind: RefusalKind::TooLarge { most }, .. }), _) = submitted else {
         return submitted;
     };
-    let fitted = fit::fitted(message, most).filter(|_| mail.in_doubt_since.is_none());
-    let Some(fitted) = fitted else { return submitted };
+    let is_cuttable = mail.digest.is_some() && mail.in_doubt_since.is_none();
+    let Some(fitted) = is_cuttable.then(|| fit::fitted(message, most)).flatten() else { return submitted };
     let (id, shorter, is_cut) = (mail.id, fitted.message.clone(), fitted.left_out > 0);
     let shorten = move |connection: &Connection| store::outbox::shorten(connection, id, &shorter, is_cut);
     if let Err(error) = resources.store.call(shorten).await {
