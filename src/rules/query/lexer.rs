@@ -46,7 +46,10 @@ pub(super) enum Scope {
 pub(super) enum Token<'q> {
     And,
     Or,
-    Not,
+    /// `NOT`, or a sign in its place, which was reported.
+    Not {
+        sign: bool,
+    },
     /// `NEAR/n`, or `ONEAR/n` if it is ordered.
     Near {
         words: u32,
@@ -149,7 +152,7 @@ impl<'q> Lexer<'q, '_> {
                 token,
                 Token::And
                     | Token::Or
-                    | Token::Not
+                    | Token::Not { .. }
                     | Token::Near { .. }
                     | Token::Open
                     | Token::Comma
@@ -238,12 +241,11 @@ impl<'q> Lexer<'q, '_> {
 
     fn word(&mut self) {
         let (start, rest) = (self.at, self.rest());
-        let length = word_length(rest);
-        let word = rest[..length].trim_end_matches(is_invisible);
+        let word = rest[..word_length(rest)].trim_end_matches(is_invisible);
         match word {
-            "AND" => return self.take(Token::And, length),
-            "OR" => return self.take(Token::Or, length),
-            "NOT" => return self.take(Token::Not, length),
+            "AND" => return self.take(Token::And, word.len()),
+            "OR" => return self.take(Token::Or, word.len()),
+            "NOT" => return self.take(Token::Not { sign: false }, word.len()),
             _ => {}
         }
         if let Some(name) = at_least_length(rest) {
@@ -266,16 +268,15 @@ impl<'q> Lexer<'q, '_> {
             }
         }
         if word.eq_ignore_ascii_case("AROUND")
-            && let Some((digits, _)) = rest[length..].strip_prefix('(').and_then(|after| after.split_once(')'))
+            && let Some((digits, _)) = rest[word.len()..].strip_prefix('(').and_then(|after| after.split_once(')'))
             && !digits.is_empty()
             && digits.bytes().all(|byte| byte.is_ascii_digit())
         {
-            let near = length + digits.len() + 2;
+            let near = word.len() + digits.len() + 2;
             let message = format!("`{}` is no operator here; write `NEAR/{digits}`", &rest[..near]);
             self.error(start, message, None);
             return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, near);
         }
-        let word = &rest[..length];
         let quote_follows = rest[word.len()..].starts_with(is_quote);
         match word.chars().next() {
             Some('@') if word.len() == 1 && quote_follows => {
@@ -364,7 +365,7 @@ impl<'q> Lexer<'q, '_> {
         let operator = match word {
             "&&" | "&" => Some((Token::And, "AND")),
             "||" | "|" => Some((Token::Or, "OR")),
-            "!" => Some((Token::Not, "NOT")),
+            "!" => Some((Token::Not { sign: true }, "NOT")),
             _ => None,
         };
         if let Some((token, name)) = operator {
@@ -388,7 +389,7 @@ impl<'q> Lexer<'q, '_> {
                     if self.is_new("-") {
                         self.error(start, message, None);
                     }
-                    return self.take(Token::Not, sign.len_utf8());
+                    return self.take(Token::Not { sign: true }, sign.len_utf8());
                 }
                 '+' => {
                     if self.is_new("+") {

@@ -6,7 +6,7 @@ mod leaves;
 use super::super::expression::{Alternatives, Expression, Proximity, Term, TermError};
 use super::super::lists::{Clause, NEAR_REGEX};
 use super::super::{FieldSet, Reading, TermGroups};
-use super::lexer::{Lexeme, Scope, Token, lex};
+use super::lexer::{Lexeme, Scope, Token, lex, short};
 use super::{Errors, MAX_DEPTH};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,14 +40,26 @@ pub(super) fn parse(
     if !parser.errors.0.is_empty() {
         return Vec::new();
     }
-    let clause = |part: Part| -> Option<Clause> {
-        let written = query[part.start..part.end].to_owned();
-        Some(Clause { key: "query", written, expression: part.expression? })
+    let parts: Vec<Part> = match operation.joint {
+        Some(Joint::Or) => operation.joined().into_iter().collect(),
+        _ => operation.parts,
     };
-    let clauses: Vec<Clause> = match operation.joint {
-        Some(Joint::Or) => operation.joined().into_iter().filter_map(clause).collect(),
-        _ => operation.parts.into_iter().filter_map(clause).collect(),
-    };
+    let mut clauses = Vec::with_capacity(parts.len());
+    for part in parts {
+        let written = parser.written(&part).to_owned();
+        match part.expression {
+            Some(expression) => clauses.push(Clause { key: "query", written, expression }),
+            // A part that nothing was said of must not vanish: the others alone match more than was asked for.
+            None => {
+                let message = format!(
+                    "`{}` cannot be read; write an operator between its parts, or quotation marks around it",
+                    short(&written)
+                );
+                parser.error(part.start, message);
+                return Vec::new();
+            }
+        }
+    }
     if clauses.iter().all(|clause| clause.expression.holds_of_nothing()) {
         parser.error(
             0,
@@ -87,9 +99,8 @@ impl Operation {
     fn joined(mut self) -> Option<Part> {
         let (start, end) = (self.parts.first()?.start, self.parts.last()?.end);
         let Some(joint) = self.joint else {
-            // Without an operator between them, which was told, several are nothing.
-            let several = self.parts.len() > 1;
-            return self.parts.pop().map(|part| if several { Part { expression: None, start, end } } else { part });
+            // Of several without an operator between them all but the first are holes.
+            return self.parts.pop().map(|part| Part { start, ..part });
         };
         let expressions: Option<Vec<_>> = self.parts.into_iter().map(|part| part.expression).collect();
         let join = |expressions| match joint {
@@ -209,7 +220,7 @@ impl<'q> Parser<'q, '_> {
                 None | Some(Token::Close | Token::Comma) => break,
                 Some(_) => {
                     let next = self.at;
-                    let part = self.negation(depth, scope);
+                    let mut part = self.negation(depth, scope);
                     // A run of words without operators is one error, not one for each word; what could not be read was
                     // told already.
                     let is_read = |part: Option<&Part>| part.is_some_and(|part| part.expression.is_some());
@@ -217,6 +228,7 @@ impl<'q> Parser<'q, '_> {
                         self.adjacency(parts.last(), next);
                     }
                     (told, adjacent) = (true, true);
+                    part.expression = None;
                     parts.push(part);
                     continue;
                 }
@@ -236,9 +248,7 @@ impl<'q> Parser<'q, '_> {
     }
 
     fn negation(&mut self, depth: usize, scope: Scope) -> Part {
-        if self.peek() != Some(Token::Not) {
-            return self.chain(depth, scope);
-        }
+        let Some(Token::Not { .. }) = self.peek() else { return self.chain(depth, scope) };
         let start = self.here();
         self.at += 1;
         if self.too_deep(depth + 1) {
@@ -338,7 +348,7 @@ impl<'q> Parser<'q, '_> {
         }
         self.at += 1;
         let expression = match lexeme.token {
-            Token::Not => {
+            Token::Not { .. } => {
                 self.error(start, "`NOT` stands before a whole part, not after a field or beside `NEAR`");
                 if !self.too_deep(depth + 1) {
                     self.operand(depth + 1, scope);

@@ -13,7 +13,7 @@ impl Parser<'_, '_> {
         let last = before.map(|part| short(self.written(part))).unwrap_or_default();
         let next = short(&self.query[at..end]);
         // Signs, and what is no operator here, were told already.
-        let is_sign = token == Token::Plus || (token == Token::Not && next != "NOT");
+        let is_sign = matches!(token, Token::Plus | Token::Not { sign: true });
         if is_sign || self.errors.0.iter().any(|error| error.at == Some(at)) {
             return;
         }
@@ -30,7 +30,7 @@ impl Parser<'_, '_> {
         let plain = |text: &str| !text.contains(['"', '“', '”', '„', '@', '=', '(', ')', ':']);
         let mut message = format!("expected `AND`, `OR` or `NEAR/{DEFAULT_DISTANCE}` before `{next}`");
         match (token, last.split_once(':')) {
-            (Token::Not, _) => message.push_str(": write `AND NOT`"),
+            (Token::Not { .. }, _) => message.push_str(": write `AND NOT`"),
             (Token::Word(_), None) if before_is_word && plain(&last) => {
                 message
                     .push_str(&format!(": write `{last} AND {next}` for both, or `\"{last} {next}\"` for the phrase"));
