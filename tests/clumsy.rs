@@ -156,6 +156,11 @@ fn search_marks_the_place_of_an_error_however_long_the_query_is() {
     let ran = workspace.run(&["search", &long]);
     assert!(ran.stderr.len() < 600, "{} bytes: {}", ran.stderr.len(), &ran.stderr[..600]);
     refused(ran, 2, "found `AND`");
+    let before = &long[long.len() - "AND x".len() - 60..long.len() - "AND x".len()];
+    let marked = format!("\n    …{before}AND x\n    {}^", " ".repeat(61));
+    refused(workspace.run(&["search", &long]), 2, &marked);
+    let turned = "a\u{202e} AND AND b";
+    refused(workspace.run(&["search", turned]), 2, "\n    a\u{fffd} AND AND b\n           ^");
     refused(workspace.run(&["search", &"missile OR ".repeat(10_000)]), 2, "at most 65536 are allowed");
     let hostile = workspace.run(&["search", "a\u{1b}[31mb AND AND\u{202e} c\u{7}"]);
     assert!(!hostile.stderr.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{hostile:#?}");

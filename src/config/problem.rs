@@ -1,6 +1,7 @@
 //! Problems of a configuration: where, what, and what would do instead.
 
 use super::source::{Place, Source};
+use crate::rules::is_invisible;
 use serde::Serialize;
 use std::{
     fmt,
@@ -205,14 +206,15 @@ pub fn excerpt(line: &str, column: usize) -> String {
     const BEFORE: usize = 60;
     const AFTER: usize = 40;
     const INDENT: &str = "    ";
-    let safe = printable(&line.chars().take(column + AFTER).collect::<String>().replace('\t', " "));
     let from = (column - 1).saturating_sub(BEFORE);
-    let shown: String = safe.chars().skip(from).collect();
+    let around: String = line.chars().take(column + AFTER).skip(from).collect();
+    let shown = printable(&around.replace('\t', " "));
     let before = if from > 0 { "…" } else { "" };
     let after = if line.chars().nth(column + AFTER).is_some() { "…" } else { "" };
     // What stands before the caret is as wide as what stands above it.
     let space = |c: char| match c {
-        '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => None,
+        '\u{300}'..='\u{36f}' => None,
+        c if is_invisible(c) => None,
         '\u{1100}'..='\u{115f}'
         | '\u{2e80}'..='\u{a4cf}'
         | '\u{ac00}'..='\u{d7a3}'
@@ -225,11 +227,13 @@ pub fn excerpt(line: &str, column: usize) -> String {
     format!("{INDENT}{before}{shown}{after}\n{INDENT}{blank}^")
 }
 
-/// Returns a text that does no harm to a terminal: without control characters, and not endless.
+/// Returns a text that does no harm to a terminal: without control characters and those that turn the direction, and
+/// not endless. Each character stays one, so that columns stay right.
 fn printable(text: &str) -> String {
     const MAX_CHARS: usize = 2000;
     let safe = |character: char| match character {
         '\n' => character,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         _ if character.is_control() => '\u{fffd}',
         _ => character,
     };

@@ -82,6 +82,12 @@ pub(super) fn class(c: char) -> Class {
     }
 }
 
+/// Whether nobody sees a character, which is looked at nowhere: what comes along with text that is copied from a page.
+pub fn is_invisible(c: char) -> bool {
+    // The stroke that lengthens Arabic words is seen.
+    class(c) == Class::Deleted && c != '\u{640}'
+}
+
 /// Returns the forms of a letter without marks, cased and folded, if each is one character and known without effort.
 pub(super) fn forms(c: char) -> Option<(char, char)> {
     match TABLE.get(c as usize) {

@@ -38,6 +38,7 @@ mod tests;
 mod text;
 mod vocabulary;
 
+pub use chars::is_invisible;
 pub use forms::Language;
 pub use groups::{TermGroup, TermGroups};
 pub use matcher::RuleSet;
