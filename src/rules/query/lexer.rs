@@ -94,7 +94,7 @@ pub(super) struct Lexeme<'q> {
 
 /// Cuts a query; what cannot be understood goes into `errors`.
 pub(super) fn lex<'q>(query: &'q str, errors: &mut Errors) -> Vec<Lexeme<'q>> {
-    let mut lexer = Lexer { query, at: 0, lexemes: Vec::new(), signs: String::new(), errors };
+    let mut lexer = Lexer { query, at: 0, lexemes: Vec::new(), open: Vec::new(), signs: String::new(), errors };
     while let Some(c) = lexer.rest().chars().next() {
         if lexer.errors.full() {
             break;
@@ -112,7 +112,7 @@ pub(super) fn lex<'q>(query: &'q str, errors: &mut Errors) -> Vec<Lexeme<'q>> {
     lexer.lexemes
 }
 
-fn is_quote(c: char) -> bool {
+pub(super) fn is_quote(c: char) -> bool {
     matches!(c, '"' | '＂' | '“' | '”' | '„' | '‟' | '«' | '»')
 }
 
@@ -125,6 +125,8 @@ struct Lexer<'q, 'e> {
     query: &'q str,
     at: usize,
     lexemes: Vec<Lexeme<'q>>,
+    /// The parentheses that are open: whether each is of an `at_least`, with commas between its parts.
+    open: Vec<bool>,
     /// The signs of other languages that were told, each once.
     signs: String,
     errors: &'e mut Errors,
@@ -138,6 +140,12 @@ impl<'q> Lexer<'q, '_> {
     fn take(&mut self, token: Token<'q>, length: usize) {
         let start = self.at;
         self.at += length;
+        match token {
+            Token::Open => self.open.push(false),
+            Token::AtLeast(_) | Token::Skipped => self.open.push(true),
+            Token::Close => drop(self.open.pop()),
+            _ => {}
+        }
         self.lexemes.push(Lexeme { token, start, end: self.at, text: start });
     }
 
@@ -284,7 +292,8 @@ impl<'q> Lexer<'q, '_> {
                 self.quoted(start, Token::Group);
             }
             Some('@') => {
-                self.take(Token::Group(word[1..].trim()), word.len());
+                let length = self.raw_length(&rest[1..]);
+                self.take(Token::Group(rest[1..][..length].trim_matches(is_invisible)), 1 + length);
             }
             Some('=') if word.len() == 1 && quote_follows => {
                 self.at += 1;
@@ -318,12 +327,14 @@ impl<'q> Lexer<'q, '_> {
             let colon = self.rest()[name.len()..].chars().next().map_or(0, char::len_utf8);
             self.take(Token::Scope(scope), name.len() + colon);
             // Names and URLs may have signs that mean something else elsewhere.
-            let rest = self.rest();
+            let rest = self.rest().trim_start_matches(is_invisible);
+            self.at = self.query.len() - rest.len();
             let of_url = scope == Scope::Text(FieldSet::URL);
-            let apart = |c: char| c.is_whitespace() || is_quote(c) || matches!(c, '(' | ')' | ',' | '@');
+            let apart =
+                |c: char| c.is_whitespace() || is_quote(c) || matches!(c, '(' | ')' | ',' | '（' | '）' | '，' | '@');
             let raw = (of_url && !rest.starts_with(['/', '='])) || !matches!(scope, Scope::Text(_));
             if raw && !rest.is_empty() && !rest.starts_with(apart) {
-                let length = word_length(rest);
+                let length = self.raw_length(rest);
                 self.take(Token::Word(&rest[..length]), length);
             }
             return;
@@ -356,6 +367,26 @@ impl<'q> Lexer<'q, '_> {
         let told = if rest.starts_with("//") { Some(word_length(rest)) } else { bracket_length(rest) };
         if let Some(length) = told {
             self.take(Token::Wrong, length);
+        }
+    }
+
+    /// Returns the bytes of the name or URL that a text starts with, which may have full-width punctuation within it.
+    fn raw_length(&self, text: &str) -> usize {
+        if text.starts_with(['（', '）', '，']) {
+            return 0;
+        }
+        let mut open = 0;
+        let mut end = word_length(text);
+        loop {
+            match text[end..].chars().next() {
+                Some('（') => open += 1,
+                // What is open before the name is closed here.
+                Some('）') if open > 0 => open -= 1,
+                Some('，') if open > 0 || !self.open.last().is_some_and(|counts| *counts) => {}
+                _ => return text[..end].trim_end_matches(is_invisible).len(),
+            }
+            end += '（'.len_utf8();
+            end += word_length(&text[end..]);
         }
     }
 

@@ -71,7 +71,8 @@ pub(super) fn parse(
 }
 
 /// What is said of a comma elsewhere.
-const COMMA: &str = "a comma stands in `at_least(n, a, b)` only; join terms with `AND` or `OR`";
+const COMMA: &str = "a comma stands in `at_least(n, a, b)` only; join terms with `AND` or `OR`, or write quotation \
+                     marks around a phrase with one";
 
 /// Proximities that stand for one at most.
 const MAX_WAYS: usize = 16;

@@ -3,8 +3,13 @@
 use super::super::super::expression::{Expression, TermError};
 use super::super::DEFAULT_DISTANCE;
 use super::super::habits::{operator_elsewhere, written_elsewhere};
-use super::super::lexer::{Lexeme, Token, scope_of, short};
+use super::super::lexer::{Lexeme, Token, is_quote, scope_of, short};
 use super::{Joint, Parser, Part};
+
+/// Whether a sign means something in a query.
+fn is_syntax(c: char) -> bool {
+    matches!(c, '@' | '=' | '(' | ')' | ':' | ',' | '（' | '）' | '：' | '，')
+}
 
 impl Parser<'_, '_> {
     /// Says what two parts without an operator between them may mean.
@@ -27,9 +32,12 @@ impl Parser<'_, '_> {
             }
         }
         let before_is_word = before.is_some_and(|part| matches!(part.expression, Some(Expression::Term(..))));
-        let plain = |text: &str| !text.contains(['"', '“', '”', '„', '@', '=', '(', ')', ':']);
+        let plain = |text: &str| !text.contains(|c| is_quote(c) || is_syntax(c));
+        let within_word = before.is_some_and(|part| part.end == at)
+            && (matches!(token, Token::Open) || self.query[..at].ends_with([')', '）']));
         let mut message = format!("expected `AND`, `OR` or `NEAR/{DEFAULT_DISTANCE}` before `{next}`");
         match (token, last.split_once(':')) {
+            _ if within_word => message.push_str(", or quotation marks around a word with parentheses"),
             (Token::Not { .. }, _) => message.push_str(": write `AND NOT`"),
             (Token::Word(_), None) if before_is_word && plain(&last) => {
                 message

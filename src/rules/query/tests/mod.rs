@@ -17,6 +17,7 @@ fn groups() -> TermGroups {
     TermGroups::from([
         ("dprk".to_owned(), owned(&["DPRK", "North Korea*"])),
         ("missile".to_owned(), owned(&["missile*", "rocket"])),
+        ("朝鲜（北）".to_owned(), owned(&["x"])),
         ("two words".to_owned(), owned(&["a", "b"])),
     ])
 }

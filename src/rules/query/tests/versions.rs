@@ -23,6 +23,15 @@ fn versions_are_of_the_meaning() {
         ("summary:/a/ OR content:/a/", "body:/a/"),
         ("feed:A OR lang:UK", "lang:uk OR feed:a"),
         ("url:a/b", "url:\"A b\""),
+        // Names and URLs may have full-width punctuation, which is that of the query around them.
+        ("feed:人民网（国际）", "feed:\"人民网（国际）\""),
+        ("feed:a，b（c）d AND e", "feed:\"a，b（c）d\" AND e"),
+        ("tag:（A OR B）", "tag:(A OR B)"),
+        ("（tag:a（b） OR tag:c）", "tag:\"a（b）\" OR tag:c"),
+        ("at_least(2，tag:a，tag:b（c，d）)", "tag:a AND tag:\"b（c，d）\""),
+        ("at_least(1，feed:a，（b OR tag:c），d)", "feed:a OR b OR tag:c OR d"),
+        ("url:e.org/a（b）", "url:\"e.org/a（b）\""),
+        ("@朝鲜（北） OR （@missile）", "x OR @missile"),
     ] {
         assert_eq!(version(one), version(other), "{one}");
     }
