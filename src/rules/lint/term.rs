@@ -149,7 +149,9 @@ fn tokens(written: &str, term: &Term) -> Option<Oddity> {
     let odd = |at: Option<usize>, why: String| {
         Some(Oddity { name: name::UNEXPECTED_WORDS, at, message: format!("{why}: {}", shown(term)), suggestion: None })
     };
-    if let Some((at, _)) = written.char_indices().find(|(_, c)| matches!(c, '\u{ad}' | '\u{200b}' | '\u{feff}')) {
+    // Joiners and variants belong to how Persian, Hindi and emoji are written.
+    let stray = |c| chars::is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    if let Some((at, _)) = written.char_indices().find(|(_, c)| stray(*c)) {
         return odd(Some(at), "the term holds an invisible character, which is not looked at".to_owned());
     }
     if let Some((article, rest)) = elision(written) {

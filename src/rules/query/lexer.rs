@@ -2,6 +2,7 @@
 
 mod counted;
 
+use super::super::chars::is_invisible;
 use super::super::expression::TermError;
 use super::super::{FieldSet, groups::nearest_name, regexp::closing_slash};
 use super::habits::{NO_DATES, before_a_colon, brackets, field_elsewhere, foreign, is_date_elsewhere};
@@ -114,11 +115,6 @@ pub(super) fn lex<'q>(query: &'q str, errors: &mut Errors) -> Vec<Lexeme<'q>> {
 
 pub(super) fn is_quote(c: char) -> bool {
     matches!(c, '"' | '＂' | '“' | '”' | '„' | '‟' | '«' | '»')
-}
-
-/// Whether nobody sees a character, which came along when the query was copied from a page.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 struct Lexer<'q, 'e> {

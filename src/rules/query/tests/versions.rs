@@ -23,6 +23,9 @@ fn versions_are_of_the_meaning() {
         ("summary:/a/ OR content:/a/", "body:/a/"),
         ("feed:A OR lang:UK", "lang:uk OR feed:a"),
         ("url:a/b", "url:\"A b\""),
+        ("tag:wire\u{200b} OR @missile\u{200b}", "tag:wire OR @missile"),
+        ("tag:\u{61c}wire\u{ad} OR =x\u{feff}", "tag:wire OR =x"),
+        ("feed:\u{200b}(a OR b\u{ad})", "feed:(a OR b)"),
         // Names and URLs may have full-width punctuation, which is that of the query around them.
         ("feed:人民网（国际）", "feed:\"人民网（国际）\""),
         ("feed:a，b（c）d AND e", "feed:\"a，b（c）d\" AND e"),
