@@ -100,15 +100,15 @@ pub(super) const NO_DATES: &str = "a query does not ask for dates: rules meet ar
 
 const NO_RANGES: &str = "there are no ranges here; write the words, or put them in quotation marks to look for them";
 
-/// Says what a word is in another query language, and what there is instead.
-pub(super) fn foreign(word: &str) -> Option<String> {
+/// Says what a word is in another query language, and what there is instead; `is_whole` if nothing stands beside it.
+pub(super) fn foreign(word: &str, is_whole: bool) -> Option<String> {
     let numbered = |sign: char| {
         let (before, after) = word.rsplit_once(sign)?;
         let number = after.chars().all(|c| c.is_ascii_digit() || c == '.');
         Some(()).filter(|()| number && (before.contains(char::is_alphanumeric) || sign == '^' && !after.is_empty()))
     };
-    if let Some(name) = word.split_once('=').map(|(name, _)| name).filter(|name| scope_of(name).is_some()) {
-        return (!word.ends_with('=')).then(|| before_a_colon(name));
+    if let Some(name) = word.split_once(['=', '＝']).map(|(name, _)| name).filter(|name| scope_of(name).is_some()) {
+        return (!word.ends_with(['=', '＝'])).then(|| before_a_colon(name));
     }
     if numbered('~').is_some() {
         let message = "`~` stands after a phrase only; there is no fuzzy search: write the spellings with `OR`, or `?` for \
@@ -118,15 +118,27 @@ pub(super) fn foreign(word: &str) -> Option<String> {
     if numbered('^').is_some() {
         return Some("terms have no weights here; leave out the `^`".to_owned());
     }
-    for (sign, operator) in [("||", "OR"), ("|", "OR"), ("&&", "AND")] {
-        let joined = word.split_once(sign).filter(|(before, after)| {
-            before.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric)
-        });
-        if let Some((before, after)) = joined {
-            return Some(format!("`{sign}` is no operator here; write `{before} {operator} {after}`"));
-        }
+    let (sign, joined) = with_operators(word)?;
+    let (open, close) = if is_whole { ("", "") } else { ("(", ")") };
+    Some(format!("`{sign}` is no operator here; write `{open}{joined}{close}`"))
+}
+
+/// Returns the first of the signs that join the parts of a word elsewhere, and the parts with operators between them.
+fn with_operators(word: &str) -> Option<(&'static str, String)> {
+    let plain = word.replace('｜', "|").replace('＆', "&");
+    let either: Vec<Vec<&str>> =
+        plain.split('|').filter(|part| !part.is_empty()).map(|part| part.split("&&").collect()).collect();
+    let mut parts = either.iter().flatten();
+    let several = either.len() > 1 || either.iter().any(|all| all.len() > 1);
+    if !several || !parts.all(|part| part.contains(char::is_alphanumeric)) {
+        return None;
     }
-    None
+    let all = |all: &Vec<&str>| match all.len() > 1 && either.len() > 1 {
+        true => format!("({})", all.join(" AND ")),
+        false => all.join(" AND "),
+    };
+    let sign = if either.len() > 1 { "|" } else { "&&" };
+    Some((sign, either.iter().map(all).collect::<Vec<_>>().join(" OR ")))
 }
 
 /// Says what square and curly brackets are: ranges of Lucene, or parentheses.

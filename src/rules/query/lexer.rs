@@ -1,14 +1,17 @@
 //! Cuts a query into lexemes: operators, terms, and what other query languages have in their place, which is explained.
 
 mod counted;
+mod signs;
 
 use super::super::chars::is_invisible;
 use super::super::expression::TermError;
 use super::super::{FieldSet, groups::nearest_name, regexp::closing_slash};
-use super::habits::{NO_DATES, before_a_colon, brackets, field_elsewhere, foreign, is_date_elsewhere};
+use super::habits::{NO_DATES, before_a_colon, field_elsewhere, is_date_elsewhere};
 use super::{DEFAULT_DISTANCE, Errors};
 use crate::core::hit::Field;
 use counted::at_least_length;
+pub(super) use signs::ascii_sign;
+use signs::bracket_length;
 
 /// What stands before a colon, in any case; `body` is what the article says below its title.
 pub(super) fn scope_of(name: &str) -> Option<Scope> {
@@ -145,6 +148,11 @@ impl<'q> Lexer<'q, '_> {
         self.lexemes.push(Lexeme { token, start, end: self.at, text: start });
     }
 
+    /// Takes what stands for `NEAR` elsewhere, which was reported.
+    fn near_told(&mut self, length: usize) {
+        self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, length);
+    }
+
     fn error(&mut self, at: usize, message: impl Into<String>, suggestion: Option<String>) {
         self.errors.push(TermError { at: Some(at), message: message.into(), suggestion });
     }
@@ -223,7 +231,7 @@ impl<'q> Lexer<'q, '_> {
                     format!("`{word}` counts nothing by itself; for words near each other write `NEAR{word}`");
                 self.error(start, message, None);
             }
-            return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, word.len());
+            return self.near_told(word.len());
         }
         let Some(close) = closing else {
             if matches!(word, "/s" | "/S" | "/p" | "/P") && self.after_operand() {
@@ -232,14 +240,15 @@ impl<'q> Lexer<'q, '_> {
                                        other, which are within one paragraph"
                 );
                 self.error(start, message, None);
-                return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, word.len());
+                return self.near_told(word.len());
             }
             let message = "what starts with a `/` is a regular expression, and this one is not closed; write a `/` after \
                            it, or quotation marks around a word with a `/`";
             self.error(start, message, None);
             return self.take(Token::Wrong, rest.len());
         };
-        let length = close + 1 + word_length(&rest[close + 1..]);
+        let options = &rest[close + 1..][..word_length(&rest[close + 1..])];
+        let length = close + 1 + options.trim_end_matches(is_invisible).len();
         self.take(Token::Regex(&rest[..length]), length);
     }
 
@@ -272,44 +281,54 @@ impl<'q> Lexer<'q, '_> {
             }
         }
         if word.eq_ignore_ascii_case("AROUND")
-            && let Some((digits, _)) = rest[word.len()..].strip_prefix('(').and_then(|after| after.split_once(')'))
+            && let Some(within) = rest[word.len()..].strip_prefix(['(', '（'])
+            && let Some((digits, behind)) = within.split_once([')', '）'])
             && !digits.is_empty()
             && digits.bytes().all(|byte| byte.is_ascii_digit())
         {
-            let near = word.len() + digits.len() + 2;
-            let message = format!("`{}` is no operator here; write `NEAR/{digits}`", &rest[..near]);
+            let length = rest.len() - behind.len();
+            let message = format!("`{}` is no operator here; write `NEAR/{digits}`", &rest[..length]);
             self.error(start, message, None);
-            return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, near);
+            return self.near_told(length);
         }
-        let quote_follows = rest[word.len()..].starts_with(is_quote);
-        match word.chars().next() {
-            Some('@') if word.len() == 1 && quote_follows => {
-                self.at += 1;
+        self.term(word);
+    }
+
+    /// Takes a word that is no operator: a group, an exact term, a field, or a plain word.
+    fn term(&mut self, word: &'q str) {
+        let (start, rest) = (self.at, self.rest());
+        let first = word.chars().next().unwrap_or_default();
+        let sign = first.len_utf8();
+        let quote_follows = word.len() == sign && rest[sign..].starts_with(is_quote);
+        match ascii_sign(first) {
+            '@' if quote_follows => {
+                self.at += sign;
                 self.quoted(start, Token::Group);
             }
-            Some('@') => {
-                let length = self.raw_length(&rest[1..]);
-                self.take(Token::Group(rest[1..][..length].trim_matches(is_invisible)), 1 + length);
+            '@' => {
+                let length = self.raw_length(&rest[sign..]);
+                self.take(Token::Group(rest[sign..][..length].trim_matches(is_invisible)), sign + length);
             }
-            Some('=') if word.len() == 1 && quote_follows => {
-                self.at += 1;
+            '=' if quote_follows => {
+                self.at += sign;
                 self.quoted(start, Token::Exact);
             }
-            Some('=' | ':') if word.len() == 1 => {
+            '=' | ':' if word.len() == sign => {
                 let before = self.lexemes.last().map(|lexeme| (lexeme.start, &self.query[lexeme.start..lexeme.end]));
                 match before.filter(|(_, name)| scope_of(name).is_some()) {
                     Some((at, name)) => self.error(at, before_a_colon(name), None),
-                    None if word == ":" => return self.plain_word(word),
+                    None if ascii_sign(first) == ':' => return self.plain_word(word),
                     None => {
                         let message = "`=` stands right before the word or the phrase that it is for: write `=term`";
                         self.error(start, message, None);
                     }
                 }
-                self.take(Token::Wrong, 1);
+                self.take(Token::Wrong, sign);
             }
-            Some('=') => {
+            '=' => {
                 self.at += word.len();
-                self.lexemes.push(Lexeme { token: Token::Exact(&word[1..]), start, end: self.at, text: start + 1 });
+                let token = Token::Exact(&word[sign..]);
+                self.lexemes.push(Lexeme { token, start, end: self.at, text: start + sign });
             }
             _ => match word.split_once([':', '：']).filter(|(name, _)| is_name(name)) {
                 Some((name, _)) => self.scope(name),
@@ -319,30 +338,30 @@ impl<'q> Lexer<'q, '_> {
     }
 
     fn scope(&mut self, name: &'q str) {
+        let colon = self.rest()[name.len()..].chars().next().map_or(0, char::len_utf8);
         if let Some(scope) = scope_of(name) {
-            let colon = self.rest()[name.len()..].chars().next().map_or(0, char::len_utf8);
             self.take(Token::Scope(scope), name.len() + colon);
             // Names and URLs may have signs that mean something else elsewhere.
             let rest = self.rest().trim_start_matches(is_invisible);
             self.at = self.query.len() - rest.len();
             let of_url = scope == Scope::Text(FieldSet::URL);
-            let apart =
-                |c: char| c.is_whitespace() || is_quote(c) || matches!(c, '(' | ')' | ',' | '（' | '）' | '，' | '@');
-            let raw = (of_url && !rest.starts_with(['/', '='])) || !matches!(scope, Scope::Text(_));
+            let apart = |c: char| c.is_whitespace() || is_quote(c) || matches!(ascii_sign(c), '(' | ')' | ',' | '@');
+            let raw = (of_url && !rest.starts_with(['/', '=', '＝'])) || !matches!(scope, Scope::Text(_));
             if raw && !rest.is_empty() && !rest.starts_with(apart) {
                 let length = self.raw_length(rest);
                 self.take(Token::Word(&rest[..length]), length);
             }
             return;
         }
-        if matches!(name.to_uppercase().as_str(), "NEAR" | "ONEAR") {
-            let message = format!("the number stands after a `/`: write `{}/{DEFAULT_DISTANCE}`", name.to_uppercase());
-            self.error(self.at, message, None);
-            let rest = self.rest();
-            return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered: false }, word_length(rest));
-        }
         let start = self.at;
-        let colon = self.rest()[name.len()..].chars().next().map_or(0, char::len_utf8);
+        if matches!(name.to_uppercase().as_str(), "NEAR" | "ONEAR") {
+            let word = &self.rest()[..word_length(self.rest())];
+            let number = word[name.len() + colon..].trim_matches(is_invisible);
+            let number = number.parse().unwrap_or(DEFAULT_DISTANCE);
+            let message = format!("the number stands after a `/`: write `{}/{number}`", name.to_uppercase());
+            self.error(start, message, None);
+            return self.near_told(word.len());
+        }
         if is_date_elsewhere(name) {
             self.error(start, NO_DATES, None);
             let value = &self.rest()[name.len() + colon..];
@@ -385,75 +404,6 @@ impl<'q> Lexer<'q, '_> {
             end += word_length(&text[end..]);
         }
     }
-
-    /// Takes a word, unless it is an operator or a pattern of another query language.
-    fn plain_word(&mut self, word: &'q str) {
-        let start = self.at;
-        let operator = match word {
-            "&&" | "&" => Some((Token::And, "AND")),
-            "||" | "|" => Some((Token::Or, "OR")),
-            "!" => Some((Token::Not { sign: true }, "NOT")),
-            _ => None,
-        };
-        if let Some((token, name)) = operator {
-            if self.is_new(word) {
-                self.error(start, format!("`{word}` is no operator here; write `{name}`"), Some(name.to_owned()));
-            }
-            return self.take(token, word.len());
-        }
-        let sign = word.chars().next().unwrap_or_default();
-        let behind = &self.rest()[sign.len_utf8()..];
-        if behind.starts_with(|c: char| c.is_alphanumeric() || is_quote(c) || matches!(c, '(' | '@' | '=')) {
-            let term = match behind.starts_with(char::is_alphanumeric) {
-                true => short(&behind[..word_length(behind)]),
-                false => "…".to_owned(),
-            };
-            match sign {
-                '-' | '!' | '−' | '–' | '—' => {
-                    let message = format!(
-                        "a sign does not exclude here; write `NOT {term}`, after another part `AND NOT {term}`"
-                    );
-                    if self.is_new("-") {
-                        self.error(start, message, None);
-                    }
-                    return self.take(Token::Not { sign: true }, sign.len_utf8());
-                }
-                '+' => {
-                    if self.is_new("+") {
-                        self.error(start, "a `+` says nothing here: leave it out, and join terms with `AND`", None);
-                    }
-                    return self.take(Token::Plus, 1);
-                }
-                _ => {}
-            }
-        }
-        if word.starts_with(['[', '{']) {
-            // Brackets go on after white space.
-            let length = bracket_length(self.rest()).unwrap_or(word.len());
-            self.error(start, brackets(&self.rest()[..length]), None);
-            return self.take(Token::Wrong, length);
-        }
-        match foreign(word) {
-            Some(message) => {
-                self.error(start, message, None);
-                self.take(Token::Wrong, word.len());
-            }
-            None => self.take(Token::Word(word), word.len()),
-        }
-    }
-
-    /// Whether a sign was not told of before.
-    fn is_new(&mut self, sign: &str) -> bool {
-        let is_new = !self.signs.contains(sign);
-        self.signs.push_str(sign);
-        is_new
-    }
-}
-
-/// Returns the bytes up to the bracket that closes the one that a text starts with.
-fn bracket_length(text: &str) -> Option<usize> {
-    let close = text.starts_with(['[', '{']).then(|| text.find([']', '}', '(', ')', '"'])).flatten()?;
-    text[close..].starts_with([']', '}']).then_some(close + 1)
 }
 
 fn is_name(name: &str) -> bool {

@@ -32,10 +32,11 @@ impl Lexer<'_, '_> {
                 let end = rest.len() - number.len() + length;
                 return self.take(Token::Near { words: DEFAULT_DISTANCE, ordered }, end);
             }
-            if after.starts_with('(') && !self.after_operand() {
+            if after.starts_with(['(', '（']) && !self.after_operand() {
                 let message = format!("`{name}` stands between what is near each other: write `a {name}/10 b`");
                 self.error(start, message, None);
-                return self.take(Token::Skipped, word.len() + 1);
+                let open = after.chars().next().map_or(0, char::len_utf8);
+                return self.take(Token::Skipped, word.len() + open);
             }
         }
         let words = self.distance(digits, start, &format!("{name}/{DEFAULT_DISTANCE}"));
@@ -73,7 +74,7 @@ impl Lexer<'_, '_> {
         self.error(start, message, None);
         let after = number[digits..].trim_start();
         let after = after.strip_prefix("of").or_else(|| after.strip_prefix("OF")).unwrap_or(after).trim_start();
-        match after.strip_prefix('(') {
+        match after.strip_prefix(['(', '（']) {
             Some(within) => self.take(Token::Skipped, rest.len() - within.len()),
             None => self.take(Token::Wrong, rest.len() - number.len() + digits),
         }

@@ -23,6 +23,8 @@ fn versions_are_of_the_meaning() {
         ("summary:/a/ OR content:/a/", "body:/a/"),
         ("feed:A OR lang:UK", "lang:uk OR feed:a"),
         ("url:a/b", "url:\"A b\""),
+        ("＠missile AND ＝x AND feed:＠missile", "@missile AND =x AND feed:@missile"),
+        ("＠\"two words\" OR url:＝x", "@\"two words\" OR url:=x"),
         ("tag:wire\u{200b} OR @missile\u{200b}", "tag:wire OR @missile"),
         ("tag:\u{61c}wire\u{ad} OR =x\u{feff}", "tag:wire OR =x"),
         ("feed:\u{200b}(a OR b\u{ad})", "feed:(a OR b)"),
