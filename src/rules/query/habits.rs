@@ -11,7 +11,9 @@ pub(super) fn operator_elsewhere(word: &str) -> Option<String> {
     let (name, number) = upper.split_at(upper.len() - digits);
     let is_numbered = !number.is_empty();
     let number = if is_numbered { number.to_owned() } else { DEFAULT_DISTANCE.to_string() };
-    let is_word_here = |write: &str| Some(format!("`{word}` is a word here; write {write}"));
+    // Names have initials, such as `Samuel W Bush`.
+    let or_phrase = if word.chars().count() <= 2 { ", or quotation marks around the phrase" } else { "" };
+    let is_word_here = |write: &str| Some(format!("`{word}` is a word here; write {write}{or_phrase}"));
     match name.trim_end_matches(['/', '~', '=', '-', '_']) {
         "AND" | "OR" | "NOT" if !in_capitals => {
             Some(format!("operators are in capitals: `{word}` is a word here; write `{upper}`"))
@@ -21,10 +23,10 @@ pub(super) fn operator_elsewhere(word: &str) -> Option<String> {
             if !word.starts_with(char::is_numeric)
                 && (in_capitals || is_numbered || !word.contains(char::is_alphabetic)) =>
         {
-            Some(format!("`{word}` is a word here; for words near each other write `NEAR/{number}`"))
+            Some(format!("`{word}` is a word here; for words near each other write `NEAR/{number}`{or_phrase}"))
         }
         "PRE" | "BEFORE" | "P" | "FOLLOWED" if in_capitals || is_numbered => {
-            Some(format!("`{word}` is a word here; for words one after the other write `ONEAR/{number}`"))
+            Some(format!("`{word}` is a word here; for words one after the other write `ONEAR/{number}`{or_phrase}"))
         }
         "XOR" => Some("there is no `XOR` here; write `(a OR b) AND NOT (a AND b)`".to_owned()),
         "ANDNOT" | "BUTNOT" => is_word_here("`AND NOT`"),

@@ -1,6 +1,6 @@
 //! What the parser says of operators that are missing, mixed, or left without what they join.
 
-use super::super::super::expression::{Expression, TermError};
+use super::super::super::expression::Expression;
 use super::super::DEFAULT_DISTANCE;
 use super::super::habits::{operator_elsewhere, written_elsewhere};
 use super::super::lexer::{Lexeme, Token, is_quote, scope_of, short};
@@ -25,11 +25,14 @@ impl Parser<'_, '_> {
         if let Some(message) = written_elsewhere(&last, &next) {
             return self.error(before.map_or(at, |part| part.start), message);
         }
-        for word in [&next, &last] {
-            if let Some(message) = operator_elsewhere(word) {
-                let at = if *word == next { at } else { before.map_or(at, |part| part.start) };
-                return self.report(TermError { at: Some(at), message, suggestion: None });
-            }
+        if let Some(message) = operator_elsewhere(&next) {
+            return self.error(at, message);
+        }
+        // Of the operators only one stands before its first part: `ET movie`, `W Hotels` are names.
+        if last.eq_ignore_ascii_case("NOT")
+            && let Some(message) = operator_elsewhere(&last)
+        {
+            return self.error(before.map_or(at, |part| part.start), message);
         }
         let before_is_word = before.is_some_and(|part| matches!(part.expression, Some(Expression::Term(..))));
         let plain = |text: &str| !text.contains(|c| is_quote(c) || is_syntax(c));
