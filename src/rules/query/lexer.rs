@@ -120,6 +120,31 @@ pub(super) fn is_quote(c: char) -> bool {
     matches!(c, '"' | '＂' | '“' | '”' | '„' | '‟' | '«' | '»')
 }
 
+/// Whether a text between quotation marks holds other ones beside an operator: marks of which only some were turned.
+fn is_mixed(quote: char, text: &str) -> bool {
+    const OPERATORS: [&str; 5] = ["AND", "OR", "NOT", "NEAR/", "ONEAR/"];
+    let is_straight = |c| matches!(c, '"' | '＂');
+    let is_turned = |c| matches!(c, '“' | '”' | '„' | '‟');
+    let is_other: &dyn Fn(char) -> bool = match quote {
+        quote if is_straight(quote) => &is_turned,
+        quote if is_turned(quote) => &is_straight,
+        _ => return false,
+    };
+    let is_before = |behind: &str| {
+        let starts = |operator: &&str| behind.strip_prefix(*operator);
+        OPERATORS.iter().filter_map(starts).any(|behind| !behind.starts_with(char::is_alphabetic))
+    };
+    let is_behind = |before: &str| {
+        // The number of `NEAR/5`.
+        let before = before.trim_end_matches(|c: char| c.is_ascii_digit());
+        let ends = |operator: &&str| before.strip_suffix(*operator);
+        OPERATORS.iter().filter_map(ends).any(|before| !before.ends_with(char::is_alphanumeric))
+    };
+    let beside =
+        |(at, c): (usize, char)| is_behind(text[..at].trim_end()) || is_before(text[at + c.len_utf8()..].trim_start());
+    text.char_indices().filter(|(_, c)| is_other(*c)).any(beside)
+}
+
 struct Lexer<'q, 'e> {
     query: &'q str,
     at: usize,
@@ -202,6 +227,15 @@ impl<'q> Lexer<'q, '_> {
         };
         let text = &self.query[text_at..text_at + length];
         self.at = text_at + length + close.len_utf8();
+        if is_mixed(quote, text) {
+            let message = format!(
+                "the quotation marks are mixed, so that `{}` is one phrase; write the same ones around each phrase",
+                short(text)
+            );
+            self.error(start, message, None);
+            self.lexemes.push(Lexeme { token: Token::Wrong, start, end: self.at, text: text_at });
+            return;
+        }
         let mut token = token(text);
         if let Some(after) = self.rest().strip_prefix('~') {
             let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
