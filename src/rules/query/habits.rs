@@ -1,7 +1,7 @@
 //! What people bring from other query languages, and what they write here instead.
 
 use super::DEFAULT_DISTANCE;
-use super::lexer::scope_of;
+use super::lexer::{scope_of, short};
 
 /// Says what to write for a word that stands where an operator does and is one elsewhere.
 pub(super) fn operator_elsewhere(word: &str) -> Option<String> {
@@ -140,7 +140,7 @@ fn with_operators(word: &str) -> Option<(&'static str, String)> {
         false => all.join(" AND "),
     };
     let sign = if either.len() > 1 { "|" } else { "&&" };
-    Some((sign, either.iter().map(all).collect::<Vec<_>>().join(" OR ")))
+    Some((sign, short(&either.iter().map(all).collect::<Vec<_>>().join(" OR "))))
 }
 
 /// Says what square and curly brackets are: ranges of Lucene, or parentheses.

@@ -18,15 +18,21 @@ impl<'q> Lexer<'q, '_> {
             return self.take(Token::Wrong, length);
         }
         if word.chars().all(|c| ascii_sign(c) == '-' || is_invisible(c)) {
+            let dash = short(word);
+            // The words beside it, where they are mere words.
+            let or = |word: Option<&str>, other: &str| {
+                let plain = word.filter(|word| word.chars().all(|c| c.is_alphanumeric() || ascii_sign(c) == '-'));
+                short(plain.filter(|word| word.starts_with(char::is_alphanumeric)).unwrap_or(other))
+            };
             let before = match self.lexemes.last().map(|lexeme| lexeme.token) {
-                Some(Token::Word(before)) => short(before),
-                _ => "a".to_owned(),
+                Some(Token::Word(before)) => Some(before),
+                _ => None,
             };
             let behind = self.rest()[word.len()..].trim_start_matches(|c: char| c.is_whitespace() || is_invisible(c));
-            let after = Some(short(&behind[..word_length(behind)])).filter(|after| !after.is_empty());
-            let after = after.unwrap_or_else(|| "b".to_owned());
+            let after = Some(&behind[..word_length(behind)]).filter(|after| !matches!(*after, "AND" | "OR" | "NOT"));
+            let (before, after) = (or(before, "a"), or(after, "b"));
             let message = format!(
-                "`{word}` has no letter or digit; write `\"{before} {word} {after}\"` for a phrase, or `AND NOT` before \
+                "`{dash}` has no letter or digit; write `\"{before} {dash} {after}\"` for a phrase, or `AND NOT` before \
                  what is excluded"
             );
             self.error(start, message, None);
@@ -103,7 +109,9 @@ impl<'q> Lexer<'q, '_> {
     /// Whether a sign was not told of before.
     pub(super) fn is_new(&mut self, sign: &str) -> bool {
         let is_new = !self.signs.contains(sign);
-        self.signs.push_str(sign);
+        if is_new {
+            self.signs.push_str(sign);
+        }
         is_new
     }
 }

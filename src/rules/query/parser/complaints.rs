@@ -3,12 +3,12 @@
 use super::super::super::expression::Expression;
 use super::super::DEFAULT_DISTANCE;
 use super::super::habits::{operator_elsewhere, written_elsewhere};
-use super::super::lexer::{Lexeme, Token, is_quote, scope_of, short};
+use super::super::lexer::{Lexeme, Token, ascii_sign, is_quote, scope_of, short};
 use super::{Joint, Parser, Part};
 
 /// Whether a sign means something in a query.
 fn is_syntax(c: char) -> bool {
-    matches!(c, '@' | '=' | '(' | ')' | ':' | ',' | '（' | '）' | '：' | '，')
+    matches!(ascii_sign(c), '@' | '=' | '(' | ')' | ':' | ',')
 }
 
 impl Parser<'_, '_> {

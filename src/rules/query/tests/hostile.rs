@@ -103,6 +103,30 @@ proptest! {
         }
     }
 
+    /// What is said to be written for two or three words can be written.
+    #[test]
+    fn suggestions_are_read_when_copied(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "a", "b", "（a）", "(b)", "＂a b＂", "“b”", "–", "a|b|c", "|b", "a&&b", "a&&b|c", "ET", "TO", "a：b", "x＝y", "«a»", "title:a",
+            "＠x", "弹，a", "a/b", "a-b", "'a", "AND", "OR", "=b", "3,000", "?",
+        ]), 1..4),
+    ) {
+        let query = words.join(" ");
+        let errors = Rule::new(&source(&query), &groups()).err().unwrap_or_default();
+        for error in errors {
+            let mut told: Vec<&str> = Vec::new();
+            for behind in ["` for both", "` for the phrase", "` for a phrase"] {
+                let found = error.message.split_once(behind).and_then(|(told, _)| told.rsplit_once('`'));
+                told.extend(found.map(|(_, query)| query));
+            }
+            let parts = error.message.split_once("are mixed without parentheses; write `");
+            told.extend(parts.into_iter().flat_map(|(_, parts)| parts.trim_end_matches('`').split("` or `")));
+            for query in told {
+                prop_assert!(Rule::new(&source(query), &groups()).is_ok(), "{} for {:?}", query, error);
+            }
+        }
+    }
+
     /// The same for texts that look like queries; no word of one that is accepted is left out.
     #[test]
     fn survives_what_looks_like_a_query(
