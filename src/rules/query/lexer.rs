@@ -9,7 +9,6 @@ use super::super::{FieldSet, groups::nearest_name, regexp::closing_slash};
 use super::habits::{NO_DATES, before_a_colon, field_elsewhere, is_date_elsewhere};
 use super::{DEFAULT_DISTANCE, Errors};
 use crate::core::hit::Field;
-use counted::at_least_length;
 pub(super) use signs::ascii_sign;
 use signs::bracket_length;
 
@@ -287,7 +286,7 @@ impl<'q> Lexer<'q, '_> {
     }
 
     fn word(&mut self) {
-        let (start, rest) = (self.at, self.rest());
+        let rest = self.rest();
         let word = rest[..word_length(rest)].trim_end_matches(is_invisible);
         match word {
             "AND" => return self.take(Token::And, word.len()),
@@ -295,37 +294,9 @@ impl<'q> Lexer<'q, '_> {
             "NOT" => return self.take(Token::Not { sign: false }, word.len()),
             _ => {}
         }
-        if let Some(name) = at_least_length(rest) {
-            let after = rest[name..].trim_start();
-            if after.starts_with(['(', '（']) {
-                let name = &rest[..name];
-                if name != "at_least" {
-                    let message = format!("`{name}` is written in small letters, with one line: `at_least`");
-                    self.error(start, message, Some("at_least".to_owned()));
-                }
-                return self.at_least(name.len());
-            }
-            if after.trim_start_matches(['/', ':', '=']).starts_with(|c: char| c.is_ascii_digit()) {
-                return self.at_least_outside(rest.len() - after.len());
-            }
+        if !self.counted(word) {
+            self.term(word);
         }
-        for (name, ordered) in [("NEAR", false), ("ONEAR", true)] {
-            if word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')) {
-                return self.near(name, word, ordered);
-            }
-        }
-        if word.eq_ignore_ascii_case("AROUND")
-            && let Some(within) = rest[word.len()..].strip_prefix(['(', '（'])
-            && let Some((digits, behind)) = within.split_once([')', '）'])
-            && !digits.is_empty()
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
-        {
-            let length = rest.len() - behind.len();
-            let message = format!("`{}` is no operator here; write `NEAR/{digits}`", &rest[..length]);
-            self.error(start, message, None);
-            return self.near_told(length);
-        }
-        self.term(word);
     }
 
     /// Takes a word that is no operator: a group, an exact term, a field, or a plain word.

@@ -1,8 +1,9 @@
 //! The query of a rule: terms joined by operators, read into clauses.
 //!
-//! The lexer (`lexer`) cuts the text, and what belongs to other query languages is explained (`habits`); the parser (`parser`) goes down
-//! recursively, to a limited depth, and goes on after an error, so that most of what is wrong is told at once. Both take
-//! time in proportion to the text. The meaning ends up in the same expression tree as that of the lists.
+//! The lexer (`lexer`) cuts the text, and what belongs to other query languages is explained (`habits`); the parser
+//! (`parser`) goes down recursively, to a limited depth, and goes on after an error, so that most of what is wrong is
+//! told at once. Both take time in proportion to the text. The meaning ends up in the same expression tree as that of
+//! the lists.
 
 mod habits;
 mod lexer;

@@ -5,6 +5,47 @@ use super::super::DEFAULT_DISTANCE;
 use super::{Lexer, Token};
 
 impl Lexer<'_, '_> {
+    /// Takes the operator with a number that a word starts, if it does.
+    pub(super) fn counted(&mut self, word: &str) -> bool {
+        let (start, rest) = (self.at, self.rest());
+        if let Some(name) = at_least_length(rest) {
+            let after = rest[name..].trim_start();
+            if after.starts_with(['(', '（']) {
+                let name = &rest[..name];
+                if name != "at_least" {
+                    let message = format!("`{name}` is written in small letters, with one line: `at_least`");
+                    self.error(start, message, Some("at_least".to_owned()));
+                }
+                self.at_least(name.len());
+                return true;
+            }
+            if after.trim_start_matches(['/', ':', '=']).starts_with(|c: char| c.is_ascii_digit()) {
+                self.at_least_outside(rest.len() - after.len());
+                return true;
+            }
+        }
+        for (name, ordered) in [("NEAR", false), ("ONEAR", true)] {
+            if word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')) {
+                self.near(name, word, ordered);
+                return true;
+            }
+        }
+        if word.eq_ignore_ascii_case("AROUND")
+            && let Some(within) = rest[word.len()..].strip_prefix(['(', '（'])
+            && let behind = within.trim_start_matches(|c: char| c.is_ascii_digit())
+            && let digits = &within[..within.len() - behind.len()]
+            && !digits.is_empty()
+            && let Some(behind) = behind.strip_prefix([')', '）'])
+        {
+            let length = rest.len() - behind.len();
+            let message = format!("`{}` is no operator here; write `NEAR/{digits}`", &rest[..length]);
+            self.error(start, message, None);
+            self.near_told(length);
+            return true;
+        }
+        false
+    }
+
     /// Reads how many words may stand between; a wrong number is reported at `at`.
     pub(super) fn distance(&mut self, digits: &str, at: usize, example: &str) -> u32 {
         match digits.parse::<u32>() {
@@ -19,7 +60,7 @@ impl Lexer<'_, '_> {
     }
 
     /// Takes `NEAR` with its number; another way to write the number is told with the right one.
-    pub(super) fn near(&mut self, name: &'static str, word: &str, ordered: bool) {
+    fn near(&mut self, name: &'static str, word: &str, ordered: bool) {
         let (start, rest) = (self.at, self.rest());
         let digits = word[name.len()..].trim_start_matches('/');
         let after = &rest[word.len()..];
@@ -44,7 +85,7 @@ impl Lexer<'_, '_> {
     }
 
     /// Takes `at_least(n,`.
-    pub(super) fn at_least(&mut self, name: usize) {
+    fn at_least(&mut self, name: usize) {
         let start = self.at;
         let after = &self.query[start + name..];
         let open = after.find(['(', '（']).map_or(0, |at| at + after[at..].chars().next().map_or(0, char::len_utf8));
@@ -63,7 +104,7 @@ impl Lexer<'_, '_> {
     }
 
     /// Takes `at_least 2 of (`, and the like, whose number stands at the wrong place, `name` bytes behind.
-    pub(super) fn at_least_outside(&mut self, name: usize) {
+    fn at_least_outside(&mut self, name: usize) {
         let (start, rest) = (self.at, self.rest());
         let number = rest[name..].trim_start_matches(['/', ':', '=']);
         let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -82,7 +123,7 @@ impl Lexer<'_, '_> {
 }
 
 /// Returns the bytes of `at_least`, in whatever spelling, that a text starts with.
-pub(super) fn at_least_length(text: &str) -> Option<usize> {
+fn at_least_length(text: &str) -> Option<usize> {
     let behind = |text: &str, word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     let between = behind(text, "at").then(|| text[2..].trim_start_matches(['_', '-', ' ']))?;
     let length = behind(between, "least").then(|| text.len() - between.len() + 5)?;
