@@ -44,7 +44,7 @@ impl Alternatives {
         leaves.iter().for_each(|leaf| keys.leaf("t", leaf.term.key(), leaf.fields));
         let fields = leaves.iter().fold(FieldSet::default(), |fields, leaf| fields.union(leaf.fields));
         let known = keys.known();
-        let key = known.as_ref().map_or_else(|| keys.joined('|'), |known| known.tally.key('|'));
+        let key = known.as_ref().map_or_else(|| keys.into_key('|'), |known| known.tally.key('|'));
         let inflects = leaves.iter().any(|leaf| leaf.term.inflects());
         Self { leaves, fields, inflects, key, known, names: Vec::new(), narrowed: Mutex::default() }
     }
@@ -139,18 +139,18 @@ struct Known {
     tally: Tally,
     /// By the tallies of others, which have no more terms: that of all together, since thousands of rules may join the
     /// same groups.
-    joined: Mutex<FxHashMap<Vec<Tally>, Tally>>,
+    with_others: Mutex<FxHashMap<Vec<Tally>, Tally>>,
 }
 
 impl Known {
     /// Returns the tally of all of them, each of which is larger than the next.
-    fn joined(all: &[&Self]) -> Tally {
+    fn tally_of(all: &[&Self]) -> Tally {
         let [first, others @ ..] = all else { return Tally::default() };
         if others.is_empty() {
             return first.tally.clone();
         }
         let of_others = others.iter().map(|other| other.tally.clone()).collect();
-        let mut joined = first.joined.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut with_others = first.with_others.lock().unwrap_or_else(PoisonError::into_inner);
         let tally = || {
             let mut tally = first.tally.clone();
             for (at, other) in others.iter().enumerate() {
@@ -164,7 +164,7 @@ impl Known {
             }
             tally
         };
-        joined.entry(of_others).or_insert_with(tally).clone()
+        with_others.entry(of_others).or_insert_with(tally).clone()
     }
 
     /// Returns the fields that a term has in some of them, if it is there.
@@ -245,14 +245,18 @@ impl Keys<'_> {
     fn known(&self) -> Option<Known> {
         let tally = self.tally();
         let leaves = || self.leaves.iter().map(|((_, key), fields)| (key.clone(), *fields)).collect();
-        (tally.bytes > MAX_KEY && tally.count > 1).then(|| Known { leaves: leaves(), tally, joined: Mutex::default() })
+        (tally.bytes > MAX_KEY && tally.count > 1).then(|| Known {
+            leaves: leaves(),
+            tally,
+            with_others: Mutex::default(),
+        })
     }
 
     fn tally(&self) -> Tally {
         let mut known = self.known.clone();
         known.sort_unstable_by(|one, other| other.tally.cmp(&one.tally));
         known.dedup_by(|one, other| one.tally == other.tally);
-        let mut tally = Known::joined(&known);
+        let mut tally = Known::tally_of(&known);
         for ((sign, key), fields) in &self.leaves {
             let before = if *sign == "t" { Known::fields(&known, key) } else { None };
             tally.widen(sign, key, before, *fields);
@@ -263,7 +267,7 @@ impl Keys<'_> {
     }
 
     /// Returns the key of parts of which all (`&`) or one (`|`) must hold, the same for every order and repetition.
-    pub(super) fn joined(self, sign: char) -> String {
+    pub(super) fn into_key(self, sign: char) -> String {
         let tally = self.tally();
         if tally.bytes > MAX_KEY && tally.count > 1 {
             return tally.key(sign);

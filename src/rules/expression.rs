@@ -12,8 +12,8 @@ use super::regexp::RegularExpression;
 pub(super) use super::term::{Term, TermError, TermWord, WordKind};
 use std::sync::Arc;
 
-/// Terms from which on a group is not copied into what it stands in; few in tests, so that generated groups have more.
-const MANY_TERMS: usize = if cfg!(test) { 5 } else { 100 };
+/// Terms from which on a group is not copied into what it stands in.
+pub(super) const MANY_TERMS: usize = 100;
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,7 @@ impl Expression {
             Expression::All(_) | Expression::Any(_) => {
                 let mut keys = Keys::default();
                 self.part_keys(matches!(self, Expression::All(_)), &mut keys);
-                keys.joined(if matches!(self, Expression::All(_)) { '&' } else { '|' })
+                keys.into_key(if matches!(self, Expression::All(_)) { '&' } else { '|' })
             }
             Expression::Group(group) => group.key().to_owned(),
             Expression::Not(part) => format!("!{}", part.key()),

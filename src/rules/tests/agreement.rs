@@ -118,11 +118,8 @@ fn rule(palette: &Palette) -> impl Strategy<Value = Naive> + use<> {
     };
     // Those of more than three terms have a stand-in.
     let members = prop::collection::vec(phrase(palette), 1..10);
-    let group = (members, prop::option::of(forms()), language()).prop_map(|(members, forms, language)| Group {
-        members,
-        forms,
-        language,
-    });
+    let group = (members, prop::option::of(forms()), language(), prop::bool::weighted(0.2))
+        .prop_map(|(members, forms, language, is_large)| Group { members, forms, language, is_large });
     let forms = (forms(), language());
     let feeds = prop::sample::subsequence((0..FEEDS.len()).collect::<Vec<_>>(), 1..3);
     let tags = prop::sample::subsequence(TAGS.to_vec(), 1..3);

@@ -3,6 +3,7 @@
 mod written;
 
 use crate::core::hit::Field;
+use crate::rules::expression::MANY_TERMS;
 use crate::rules::forms::{Form, Language, Side, forms, language_of, script_of};
 use crate::rules::{Case, FIELDS, Forms, NearSource, RuleSource, TermGroup, TermGroups};
 use std::collections::BTreeSet;
@@ -159,6 +160,8 @@ pub(super) struct Group {
     pub(super) members: Vec<Phrase>,
     pub(super) forms: Option<Forms>,
     pub(super) language: Option<Language>,
+    /// Whether it also has so many terms that no text has, that it is not copied.
+    pub(super) is_large: bool,
 }
 
 /// A place: field, first word, word after the last.
@@ -464,8 +467,9 @@ impl Rule {
     }
 
     pub(super) fn groups(&self) -> TermGroups {
-        let Group { members, forms, language } = &self.group;
-        let terms = members.iter().map(|phrase| render_phrase(phrase, false)).collect();
+        let Group { members, forms, language, is_large } = &self.group;
+        let others = (0..if *is_large { MANY_TERMS } else { 0 }).map(|number| format!("nowhere{number}"));
+        let terms = members.iter().map(|phrase| render_phrase(phrase, false)).chain(others).collect();
         TermGroups::from([("g".to_owned(), TermGroup { terms, forms: *forms, language: *language })])
     }
 }
