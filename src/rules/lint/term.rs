@@ -283,6 +283,8 @@ mod tests {
             ("big\nbang", Case::Acronyms, name::UNEXPECTED_WORDS, "line break"),
             ("mis\u{ad}sile", Case::Acronyms, name::UNEXPECTED_WORDS, "the word `missile`"),
             ("\"North Korea\"", Case::Acronyms, name::UNEXPECTED_WORDS, "write `North Korea`"),
+            ("mis\u{61c}sile", Case::Acronyms, name::UNEXPECTED_WORDS, "holds an invisible character"),
+            ("mis\u{2060}sile", Case::Acronyms, name::UNEXPECTED_WORDS, "holds an invisible character"),
             (" missile", Case::Acronyms, name::UNEXPECTED_WORDS, "white space around `missile`"),
             ("missile AND DPRK", Case::Acronyms, name::LOOKS_LIKE_A_QUERY, "write `query = 'missile AND DPRK'`"),
             ("NOT exercise", Case::Acronyms, name::LOOKS_LIKE_A_QUERY, "`NOT` is a word"),
