@@ -18,6 +18,9 @@ impl<'q> Lexer<'q, '_> {
             return self.take(Token::Wrong, length);
         }
         if word.chars().all(|c| ascii_sign(c) == '-' || is_invisible(c)) {
+            if !self.is_new("—") {
+                return self.take(Token::Wrong, word.len());
+            }
             let dash = short(word);
             // The words beside it, where they are mere words.
             let or = |word: Option<&str>, other: &str| {
@@ -38,7 +41,7 @@ impl<'q> Lexer<'q, '_> {
             self.error(start, message, None);
             return self.take(Token::Wrong, word.len());
         }
-        let is_whole = word.len() == self.query.trim().len();
+        let is_whole = self.lexemes.is_empty() && self.rest()[word.len()..].trim_start().is_empty();
         match foreign(word, is_whole) {
             Some(message) => {
                 self.error(start, message, None);
@@ -64,8 +67,9 @@ impl<'q> Lexer<'q, '_> {
             _ if matches!(word, "!" | "！") => (word, Token::Not { sign: true }, "NOT"),
             _ => return false,
         };
-        if self.is_new(sign) {
-            self.error(self.at, format!("`{sign}` is no operator here; write `{name}`"), Some(name.to_owned()));
+        if self.is_new(name) {
+            let message = format!("`{}` is no operator here; write `{name}`", short(sign));
+            self.error(self.at, message, Some(name.to_owned()));
         }
         self.take(token, sign.len());
         true

@@ -169,6 +169,8 @@ fn habits_of_other_languages_are_one_error_each() {
         ("near:5 AND b", 0, "write `NEAR/5`"),
         ("at_least 2 of （a, b）", 0, "write `at_least(2, a, b, c)`"),
         ("a AROUND（5） b", 2, "write `NEAR/5`"),
+        ("Iran – Iraq — Syria", 5, "write `\"Iran – Iraq\"` for a phrase"),
+        ("a & b && c", 2, "write `AND`"),
         ("Iran – Iraq", 5, "write `\"Iran – Iraq\"` for a phrase"),
         ("a !(b OR c)", 2, "write `NOT`"),
         ("title:-b AND c", 6, "write `NOT b`"),
