@@ -142,7 +142,9 @@ async fn poll_all(resources: Resources, feeds: Vec<(usize, StoredFeed)>) -> Resu
             let (resources, index) = (resources.clone(), member.index);
             // Nobody else polls meanwhile: what was read at the start holds.
             let before = member.before.take().expect("each feed is polled once");
-            let handle = running.spawn(async move { poll::poll_after(&resources, index, id, *before, now).await });
+            // A poll holds kilobytes from its start on: boxed, they are moved once and not at each step of spawning it.
+            let poll = Box::pin(async move { poll::poll_after(&resources, index, id, *before, now).await });
+            let handle = running.spawn(poll);
             job_of.insert(handle.id(), id);
         }
         let pause = agenda.next_start().map_or(Duration::from_secs(60), |at| now.duration_until(at).unsigned_abs());
