@@ -1,5 +1,6 @@
 //! Printing: results to standard output, errors to standard error, JSON where a script asked for it.
 
+use crate::rules::turns_direction;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -123,10 +124,9 @@ pub(super) fn harmless(text: &str) -> String {
     unturned(text).chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
-/// Returns a text without the characters that turn its direction (UAX #9, explicit embeddings, overrides and isolates).
+/// Returns a text without the characters that turn its direction.
 fn unturned(text: &str) -> Cow<'_, str> {
-    let turns = |letter: char| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    if text.contains(turns) { Cow::Owned(text.replace(turns, "")) } else { Cow::Borrowed(text) }
+    if text.contains(turns_direction) { Cow::Owned(text.replace(turns_direction, "")) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]

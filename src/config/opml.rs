@@ -8,7 +8,7 @@ use super::{
     problem::Complaint,
     values::{NAME_MAX_CHARS, parse_outline_url},
 };
-use crate::core::feed::FeedUrl;
+use crate::{core::feed::FeedUrl, rules::turns_direction};
 use encoding_rs::{Encoding, WINDOWS_1252};
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
 use quick_xml::escape::escape;
@@ -141,7 +141,7 @@ fn name(tag: &StartTag<usize>) -> Option<String> {
 
 /// Returns a text as a name of one line that a configuration may have, in the order in which it is read.
 fn label(text: &str) -> Option<String> {
-    let text = text.chars().filter(|char| !matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'));
+    let text = text.chars().filter(|char| !turns_direction(*char));
     let line: String = text.map(|char| if char.is_control() { ' ' } else { char }).collect();
     let cut: String = line.trim().chars().take(NAME_MAX_CHARS).collect();
     let cut = cut.trim_end();

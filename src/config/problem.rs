@@ -1,7 +1,7 @@
 //! Problems of a configuration: where, what, and what would do instead.
 
 use super::source::{Place, Source};
-use crate::rules::is_invisible;
+use crate::rules::{is_invisible, turns_direction};
 use serde::Serialize;
 use std::{
     fmt,
@@ -233,8 +233,7 @@ fn printable(text: &str) -> String {
     const MAX_CHARS: usize = 2000;
     let safe = |character: char| match character {
         '\n' => character,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        _ if character.is_control() => '\u{fffd}',
+        _ if character.is_control() || turns_direction(character) => '\u{fffd}',
         _ => character,
     };
     let mut printable: String = text.chars().take(MAX_CHARS).map(safe).collect();

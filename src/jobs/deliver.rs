@@ -10,6 +10,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
+use std::path::PathBuf;
 use std::time::Duration;
 use tracing::warn;
 
@@ -101,6 +102,16 @@ async fn submit<'a>(
     send(&fitted.message).await
 }
 
+/// Writes a mail into a Maildir.
+async fn write(resources: &Resources, path: PathBuf, mail: &OutboxMail, message: Vec<u8>, now: Timestamp) -> Delivery {
+    if let Err(refusal) = mark_sending(resources, mail.id, now).await {
+        return Delivery::Refused(refusal);
+    }
+    let message_id = mail.message_id.clone();
+    let written = tokio::task::spawn_blocking(move || maildir::deliver(&path, &message_id, &message)).await;
+    written.unwrap_or_else(|_| Delivery::temporary("writing into the Maildir failed within feedwatch"))
+}
+
 /// Makes one attempt at a mail.
 ///
 /// # Errors
@@ -112,15 +123,7 @@ pub async fn deliver(resources: &Resources, id: MailId, now: Timestamp) -> Resul
     let Some((mail, message)) = begun else { return Ok(Delivered::Gone) };
     let (delivery, parting) = match &config.mail.server {
         MailServer::Smtp(server) => submit(resources, server, &mail, &message, now).await,
-        MailServer::Maildir(path) => match mark_sending(resources, id, now).await {
-            Err(refusal) => (Delivery::Refused(refusal), None),
-            Ok(()) => {
-                let (path, message_id) = (path.clone(), mail.message_id.clone());
-                let written = tokio::task::spawn_blocking(move || maildir::deliver(&path, &message_id, &message)).await;
-                let failed = |_| Delivery::temporary("writing into the Maildir failed within feedwatch");
-                (written.unwrap_or_else(failed), None)
-            }
-        },
+        MailServer::Maildir(path) => (write(resources, path.clone(), &mail, message, now).await, None),
     };
     match delivery {
         Delivery::Accepted { reply } => {

@@ -39,13 +39,10 @@ impl Trouble {
 ///
 /// When the store fails.
 pub async fn raise(resources: &Resources, trouble: &Trouble, text: String, now: Timestamp) -> Result<bool, StoreError> {
-    let (config, host, subject) = (resources.config.clone(), resources.host.clone(), trouble.subject());
-    let raise = move |connection: &Connection| {
-        let is_news = store::daemon::raise_notice(connection, &subject, now)?;
-        mail(connection, &config, &host, is_news.then_some(text).as_slice(), now)?;
-        Ok(is_news)
-    };
-    resources.store.call(raise).await
+    tell_if_news(resources, trouble, text, now, move |connection, subject| {
+        store::daemon::raise_notice(connection, subject, now)
+    })
+    .await
 }
 
 /// Notes that it is over, and tells the administrator with `text` if it was wrong. Returns whether it was.
@@ -54,13 +51,24 @@ pub async fn raise(resources: &Resources, trouble: &Trouble, text: String, now: 
 ///
 /// When the store fails.
 pub async fn clear(resources: &Resources, trouble: &Trouble, text: String, now: Timestamp) -> Result<bool, StoreError> {
+    tell_if_news(resources, trouble, text, now, store::daemon::clear_notice).await
+}
+
+/// Notes something, and tells the administrator with `text` if that `is_news`.
+async fn tell_if_news(
+    resources: &Resources,
+    trouble: &Trouble,
+    text: String,
+    now: Timestamp,
+    is_news: impl FnOnce(&Connection, &str) -> Result<bool, StoreError> + Send + 'static,
+) -> Result<bool, StoreError> {
     let (config, host, subject) = (resources.config.clone(), resources.host.clone(), trouble.subject());
-    let clear = move |connection: &Connection| {
-        let is_news = store::daemon::clear_notice(connection, &subject)?;
+    let tell = move |connection: &Connection| {
+        let is_news = is_news(connection, &subject)?;
         mail(connection, &config, &host, is_news.then_some(text).as_slice(), now)?;
         Ok(is_news)
     };
-    resources.store.call(clear).await
+    resources.store.call(tell).await
 }
 
 /// Returns the jobs that panic, as people call them.

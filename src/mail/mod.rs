@@ -12,6 +12,8 @@ pub mod smtp;
 mod text;
 mod view;
 
+use crate::rules::turns_direction;
+
 /// Returns an address with its domain in ASCII (IDNA), as it goes into headers and the envelope.
 fn ascii_address(address: &str) -> String {
     match address.rsplit_once('@') {
@@ -34,8 +36,7 @@ fn clean(text: &str) -> String {
     text.chars()
         .filter_map(|c| match c {
             '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
-            '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => None,
-            _ if c.is_control() => None,
+            _ if c.is_control() || turns_direction(c) => None,
             _ => Some(c),
         })
         .collect()

@@ -82,6 +82,12 @@ pub(super) fn class(c: char) -> Class {
     }
 }
 
+/// Tells whether a character turns the direction of the text after it: an explicit embedding, override or isolate, or
+/// its end (UAX #9).
+pub fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Whether nobody sees a character, which is looked at nowhere: what comes along with text that is copied from a page.
 pub fn is_invisible(c: char) -> bool {
     // The stroke that lengthens Arabic words is seen.

@@ -38,7 +38,7 @@ mod tests;
 mod text;
 mod vocabulary;
 
-pub use chars::is_invisible;
+pub use chars::{is_invisible, turns_direction};
 pub use forms::Language;
 pub use groups::{TermGroup, TermGroups};
 pub use matcher::RuleSet;

@@ -2,6 +2,7 @@
 //!
 //! Markup is read by a tokenizer in linear time and no tree is built: trees of hostile markup cost quadratic time.
 
+use super::turns_direction;
 use html5gum::{
     Span, Tokenizer,
     emitters::{
@@ -297,7 +298,7 @@ impl TextWriter {
             match char {
                 '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' if self.line_feeds => self.line_break(),
                 _ if char.is_whitespace() => self.space(),
-                _ if char.is_control() || matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') => {}
+                _ if char.is_control() || turns_direction(char) => {}
                 _ => {
                     self.fill_gap();
                     self.text.push(char);

@@ -110,24 +110,16 @@ impl Client {
         message: &[u8],
         before_data: impl Future<Output = Result<(), Refusal>>,
     ) -> (Delivery, Option<Parting<'a>>) {
-        match self.transaction(server, sender, recipient, message, before_data).await {
+        let transaction = async {
+            let mut session = Session::open(self, server).await?;
+            session.log_in().await?;
+            let reply = session.send(sender, recipient, message, before_data).await?;
+            Ok((reply, session))
+        };
+        match transaction.await {
             Ok((reply, session)) => (Delivery::Accepted { reply }, Some(Parting(session))),
             Err(refusal) => (Delivery::Refused(refusal), None),
         }
-    }
-
-    async fn transaction<'a>(
-        &'a self,
-        server: &'a SmtpServer,
-        sender: &str,
-        recipient: &str,
-        message: &[u8],
-        before_data: impl Future<Output = Result<(), Refusal>>,
-    ) -> Result<(String, Session<'a>), Refusal> {
-        let mut session = Session::open(self, server).await?;
-        session.log_in().await?;
-        let reply = session.send(sender, recipient, message, before_data).await?;
-        Ok((reply, session))
     }
 
     /// Greets the server, with TLS and the login as configured, and returns what it said.
